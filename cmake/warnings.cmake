@@ -1,0 +1,25 @@
+# fastnn_options: the warnings, hardening and sanitizer flags of every own target.
+
+find_package(Threads REQUIRED)
+
+add_library(fastnn_options INTERFACE)
+target_include_directories(fastnn_options INTERFACE "${PROJECT_SOURCE_DIR}/csrc")
+target_link_libraries(fastnn_options INTERFACE Threads::Threads)
+
+# A product and a sum are fused only where the code says fma, so an edge tile rounds like a full one.
+target_compile_options(fastnn_options INTERFACE
+  -ffp-contract=off -fno-math-errno -fno-trapping-math
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
+  $<$<BOOL:${FASTNN_WERROR}>:-Werror>)
+
+if(FASTNN_SANITIZE)
+  target_compile_options(fastnn_options INTERFACE
+    -fsanitize=${FASTNN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+  target_link_options(fastnn_options INTERFACE -fsanitize=${FASTNN_SANITIZE})
+else()
+  target_compile_options(fastnn_options INTERFACE
+    -fstack-protector-strong $<$<CONFIG:Release>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>)
+endif()
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  target_link_options(fastnn_options INTERFACE -Wl,-z,relro,-z,now)
+endif()
