@@ -1,0 +1,214 @@
+// Vec<float> and Vec<double> on AVX2 + FMA.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+namespace fastnn::cpu::FASTNN_NAMESPACE {
+
+template <class T>
+struct Vec;
+
+// The first n lanes set, n in [0, 8].
+inline __m256i first_lanes_32(int64_t n) {
+  const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), lanes);
+}
+
+// The first n lanes set, n in [0, 4].
+inline __m256i first_lanes_64(int64_t n) {
+  return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
+}
+
+template <>
+struct Vec<float> {
+  using Scalar = float;
+  struct Mask {
+    __m256 raw;
+  };
+  static constexpr int size = 8;
+
+  __m256 raw;
+
+  Vec() = default;
+  Vec(__m256 value) : raw(value) {}
+  explicit Vec(float value) : raw(_mm256_set1_ps(value)) {}
+
+  static Vec load(const float* p) { return _mm256_loadu_ps(p); }
+  // The first n lanes from memory, zero or `fill` in the others; nothing past p + n is touched.
+  static Vec load(const float* p, int64_t n) { return _mm256_maskload_ps(p, first_lanes_32(n)); }
+  static Vec load(const float* p, int64_t n, Vec fill) {
+    const __m256i lanes = first_lanes_32(n);
+    return _mm256_blendv_ps(fill.raw, _mm256_maskload_ps(p, lanes), _mm256_castsi256_ps(lanes));
+  }
+  void store(float* p) const { _mm256_storeu_ps(p, raw); }
+  void store(float* p, int64_t n) const { _mm256_maskstore_ps(p, first_lanes_32(n), raw); }
+};
+
+template <>
+struct Vec<double> {
+  using Scalar = double;
+  struct Mask {
+    __m256d raw;
+  };
+  static constexpr int size = 4;
+
+  __m256d raw;
+
+  Vec() = default;
+  Vec(__m256d value) : raw(value) {}
+  explicit Vec(double value) : raw(_mm256_set1_pd(value)) {}
+
+  static Vec load(const double* p) { return _mm256_loadu_pd(p); }
+  static Vec load(const double* p, int64_t n) { return _mm256_maskload_pd(p, first_lanes_64(n)); }
+  static Vec load(const double* p, int64_t n, Vec fill) {
+    const __m256i lanes = first_lanes_64(n);
+    return _mm256_blendv_pd(fill.raw, _mm256_maskload_pd(p, lanes), _mm256_castsi256_pd(lanes));
+  }
+  void store(double* p) const { _mm256_storeu_pd(p, raw); }
+  void store(double* p, int64_t n) const { _mm256_maskstore_pd(p, first_lanes_64(n), raw); }
+};
+
+using VecF = Vec<float>;
+using VecD = Vec<double>;
+using MaskF = VecF::Mask;
+using MaskD = VecD::Mask;
+
+inline VecF operator+(VecF a, VecF b) { return _mm256_add_ps(a.raw, b.raw); }
+inline VecF operator-(VecF a, VecF b) { return _mm256_sub_ps(a.raw, b.raw); }
+inline VecF operator*(VecF a, VecF b) { return _mm256_mul_ps(a.raw, b.raw); }
+inline VecF operator/(VecF a, VecF b) { return _mm256_div_ps(a.raw, b.raw); }
+inline VecD operator+(VecD a, VecD b) { return _mm256_add_pd(a.raw, b.raw); }
+inline VecD operator-(VecD a, VecD b) { return _mm256_sub_pd(a.raw, b.raw); }
+inline VecD operator*(VecD a, VecD b) { return _mm256_mul_pd(a.raw, b.raw); }
+inline VecD operator/(VecD a, VecD b) { return _mm256_div_pd(a.raw, b.raw); }
+
+// The sign bit flipped or cleared, of NaN too.
+inline VecF operator-(VecF a) { return _mm256_xor_ps(a.raw, _mm256_set1_ps(-0.0f)); }
+inline VecD operator-(VecD a) { return _mm256_xor_pd(a.raw, _mm256_set1_pd(-0.0)); }
+inline VecF abs(VecF a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.raw); }
+inline VecD abs(VecD a) { return _mm256_andnot_pd(_mm256_set1_pd(-0.0), a.raw); }
+
+// a * b + c and c - a * b, one rounding.
+inline VecF fma(VecF a, VecF b, VecF c) { return _mm256_fmadd_ps(a.raw, b.raw, c.raw); }
+inline VecD fma(VecD a, VecD b, VecD c) { return _mm256_fmadd_pd(a.raw, b.raw, c.raw); }
+inline VecF fnma(VecF a, VecF b, VecF c) { return _mm256_fnmadd_ps(a.raw, b.raw, c.raw); }
+inline VecD fnma(VecD a, VecD b, VecD c) { return _mm256_fnmadd_pd(a.raw, b.raw, c.raw); }
+
+// a > b ? a : b and a < b ? a : b: the second operand wins where one is NaN.
+inline VecF max(VecF a, VecF b) { return _mm256_max_ps(a.raw, b.raw); }
+inline VecD max(VecD a, VecD b) { return _mm256_max_pd(a.raw, b.raw); }
+inline VecF min(VecF a, VecF b) { return _mm256_min_ps(a.raw, b.raw); }
+inline VecD min(VecD a, VecD b) { return _mm256_min_pd(a.raw, b.raw); }
+
+inline VecF sqrt(VecF a) { return _mm256_sqrt_ps(a.raw); }
+inline VecD sqrt(VecD a) { return _mm256_sqrt_pd(a.raw); }
+
+// To the nearest integer, ties to even.
+inline VecF round(VecF a) { return _mm256_round_ps(a.raw, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+inline VecD round(VecD a) { return _mm256_round_pd(a.raw, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+
+// Ordered comparisons: false where an operand is NaN.
+inline MaskF operator<(VecF a, VecF b) { return {_mm256_cmp_ps(a.raw, b.raw, _CMP_LT_OQ)}; }
+inline MaskD operator<(VecD a, VecD b) { return {_mm256_cmp_pd(a.raw, b.raw, _CMP_LT_OQ)}; }
+inline MaskF operator<=(VecF a, VecF b) { return {_mm256_cmp_ps(a.raw, b.raw, _CMP_LE_OQ)}; }
+inline MaskD operator<=(VecD a, VecD b) { return {_mm256_cmp_pd(a.raw, b.raw, _CMP_LE_OQ)}; }
+inline MaskF operator==(VecF a, VecF b) { return {_mm256_cmp_ps(a.raw, b.raw, _CMP_EQ_OQ)}; }
+inline MaskD operator==(VecD a, VecD b) { return {_mm256_cmp_pd(a.raw, b.raw, _CMP_EQ_OQ)}; }
+inline MaskF is_nan(VecF a) { return {_mm256_cmp_ps(a.raw, a.raw, _CMP_UNORD_Q)}; }
+inline MaskD is_nan(VecD a) { return {_mm256_cmp_pd(a.raw, a.raw, _CMP_UNORD_Q)}; }
+
+// mask ? a : b, lane by lane.
+inline VecF select(MaskF mask, VecF a, VecF b) { return _mm256_blendv_ps(b.raw, a.raw, mask.raw); }
+inline VecD select(MaskD mask, VecD a, VecD b) { return _mm256_blendv_pd(b.raw, a.raw, mask.raw); }
+
+// a * 2^n for integral n, |n| <= 252 (2044 for double), a near 1: one rounding. 2^n itself may be
+// out of range, hence two factors. Adding 1.5 * 2^24 leaves round(n / 2) in the low bits of the
+// significand, 1.5 * 2^23 leaves n (2^53 and 2^52 for double), with the biases of the exponents.
+inline VecF ldexp(VecF a, VecF n) {
+  const __m256i half = _mm256_castps_si256(_mm256_add_ps(n.raw, _mm256_set1_ps(25165824.0f + 254.0f)));
+  const __m256i whole = _mm256_castps_si256(_mm256_add_ps(n.raw, _mm256_set1_ps(12582912.0f + 254.0f)));
+  const VecF first = _mm256_castsi256_ps(_mm256_slli_epi32(half, 23));
+  const VecF second = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_sub_epi32(whole, half), 23));
+  return a * first * second;
+}
+inline VecD ldexp(VecD a, VecD n) {
+  const __m256i half = _mm256_castpd_si256(_mm256_add_pd(n.raw, _mm256_set1_pd(13510798882111488.0 + 2046.0)));
+  const __m256i whole = _mm256_castpd_si256(_mm256_add_pd(n.raw, _mm256_set1_pd(6755399441055744.0 + 2046.0)));
+  const VecD first = _mm256_castsi256_pd(_mm256_slli_epi64(half, 52));
+  const VecD second = _mm256_castsi256_pd(_mm256_slli_epi64(_mm256_sub_epi64(whole, half), 52));
+  return a * first * second;
+}
+
+// a = significand * 2^exponent with significand in [1, 2), for positive normal a.
+inline VecF significand(VecF a) {
+  const __m256 bits = _mm256_and_ps(a.raw, _mm256_castsi256_ps(_mm256_set1_epi32(0x007fffff)));
+  return _mm256_or_ps(bits, _mm256_set1_ps(1.0f));
+}
+inline VecD significand(VecD a) {
+  const __m256d bits = _mm256_and_pd(a.raw, _mm256_castsi256_pd(_mm256_set1_epi64x(0x000fffffffffffff)));
+  return _mm256_or_pd(bits, _mm256_set1_pd(1.0));
+}
+inline VecF exponent(VecF a) {
+  const __m256i biased = _mm256_srli_epi32(_mm256_castps_si256(a.raw), 23);
+  return _mm256_cvtepi32_ps(_mm256_sub_epi32(biased, _mm256_set1_epi32(127)));
+}
+inline VecD exponent(VecD a) {
+  // 2^52 + biased exponent as a double, less 2^52 and the bias.
+  const __m256i biased = _mm256_srli_epi64(_mm256_castpd_si256(a.raw), 52);
+  const __m256d shifted =
+      _mm256_castsi256_pd(_mm256_or_si256(biased, _mm256_castpd_si256(_mm256_set1_pd(4503599627370496.0))));
+  return _mm256_sub_pd(shifted, _mm256_set1_pd(4503599627370496.0 + 1023.0));
+}
+
+// Horizontal sum, halves first: a fixed tree.
+inline double sum(VecD a) {
+  const __m128d half = _mm_add_pd(_mm256_castpd256_pd128(a.raw), _mm256_extractf128_pd(a.raw, 1));
+  return _mm_cvtsd_f64(_mm_add_sd(half, _mm_unpackhi_pd(half, half)));
+}
+inline float sum(VecF a) {
+  const __m128 half = _mm_add_ps(_mm256_castps256_ps128(a.raw), _mm256_extractf128_ps(a.raw, 1));
+  const __m128 quarter = _mm_add_ps(half, _mm_movehl_ps(half, half));
+  return _mm_cvtss_f32(_mm_add_ss(quarter, _mm_movehdup_ps(quarter)));
+}
+
+// Horizontal maximum; anything where a lane is NaN.
+inline double reduce_max(VecD a) {
+  const __m128d half = _mm_max_pd(_mm256_castpd256_pd128(a.raw), _mm256_extractf128_pd(a.raw, 1));
+  return _mm_cvtsd_f64(_mm_max_sd(half, _mm_unpackhi_pd(half, half)));
+}
+inline float reduce_max(VecF a) {
+  const __m128 half = _mm_max_ps(_mm256_castps256_ps128(a.raw), _mm256_extractf128_ps(a.raw, 1));
+  const __m128 quarter = _mm_max_ps(half, _mm_movehl_ps(half, half));
+  return _mm_cvtss_f32(_mm_max_ss(quarter, _mm_movehdup_ps(quarter)));
+}
+
+// rows[i] lane j <-> rows[j] lane i.
+inline void transpose(VecD (&rows)[4]) {
+  const __m256d a = _mm256_unpacklo_pd(rows[0].raw, rows[1].raw), b = _mm256_unpackhi_pd(rows[0].raw, rows[1].raw);
+  const __m256d c = _mm256_unpacklo_pd(rows[2].raw, rows[3].raw), d = _mm256_unpackhi_pd(rows[2].raw, rows[3].raw);
+  rows[0] = _mm256_permute2f128_pd(a, c, 0x20);
+  rows[1] = _mm256_permute2f128_pd(b, d, 0x20);
+  rows[2] = _mm256_permute2f128_pd(a, c, 0x31);
+  rows[3] = _mm256_permute2f128_pd(b, d, 0x31);
+}
+inline void transpose(VecF (&rows)[8]) {
+  __m256 pair[8], quad[8];
+  for (int i = 0; i < 8; i += 2) {
+    pair[i] = _mm256_unpacklo_ps(rows[i].raw, rows[i + 1].raw);
+    pair[i + 1] = _mm256_unpackhi_ps(rows[i].raw, rows[i + 1].raw);
+  }
+  for (int i = 0; i < 8; i += 4) {
+    quad[i] = _mm256_shuffle_ps(pair[i], pair[i + 2], 0x44);
+    quad[i + 1] = _mm256_shuffle_ps(pair[i], pair[i + 2], 0xee);
+    quad[i + 2] = _mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0x44);
+    quad[i + 3] = _mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0xee);
+  }
+  for (int i = 0; i < 4; ++i) {
+    rows[i] = _mm256_permute2f128_ps(quad[i], quad[i + 4], 0x20);
+    rows[i + 4] = _mm256_permute2f128_ps(quad[i], quad[i + 4], 0x31);
+  }
+}
+
+}  // namespace fastnn::cpu::FASTNN_NAMESPACE

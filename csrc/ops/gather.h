@@ -1,0 +1,21 @@
+// gather: y[i] = x[indices[i]] along axis 0, for rows of any plain dtype.
+#pragma once
+
+#include "ops/tensor.h"
+
+namespace fastnn {
+
+inline void validate_gather(Shape x, Shape indices) {
+  if (x.empty()) fail_value("gather", "expected x of shape (N, ...), got ()");
+  if (indices.size() != 1) fail_value("gather", "expected indices of shape (M,), got ", to_string(indices));
+}
+
+namespace cpu {
+
+// Throws std::out_of_range for an index outside [0, rows), before anything is written.
+void check_indices(const int64_t* indices, int64_t count, int64_t rows);
+
+void gather(const void* x, int64_t row_bytes, const int64_t* indices, int64_t count, void* y);
+
+}  // namespace cpu
+}  // namespace fastnn
