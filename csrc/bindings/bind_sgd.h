@@ -1,0 +1,40 @@
+#pragma once
+
+#include "bindings/parameter_list.h"
+#include "ops/sgd.h"
+
+namespace fastnn::bindings {
+
+template <class T>
+Batch<SGDTensor<T>> sgd_batch(const ParameterLists& lists, const ArrayList& buffers, const SGDOptions& options) {
+  return {lists, [&](size_t i, Shape shape) {
+            SGDTensor<T> tensor{};
+            if (options.momentum != 0.0) tensor.momentum_buffer = buffers.in_place<T>(i, shape);
+            return tensor;
+          }};
+}
+
+inline void sgd_step(py::handle params, py::handle grads, py::handle momentum_buffers, const SGDOptions& options) {
+  const ParameterLists lists("sgd", params, grads);
+  const ArrayList buffers("sgd", "momentum_buffers", momentum_buffers, lists.params.count(), options.momentum == 0.0);
+  // Both dtypes are checked before either is stepped.
+  const auto f32 = sgd_batch<float>(lists, buffers, options);
+  const auto f64 = sgd_batch<double>(lists, buffers, options);
+  const GilRelease release(5 * (f32.elements() + f64.elements()));
+  cpu::sgd_step<float>(f32.tensors, options);
+  cpu::sgd_step<double>(f64.tensors, options);
+}
+
+inline void bind_sgd(py::module_& m) {
+  py::class_<SGDOptions>(m, "SGDOptions")
+      .def(py::init([](double lr, double momentum, double dampening, double weight_decay, bool nesterov, bool maximize,
+                       bool first_step) {
+             return SGDOptions{lr, momentum, dampening, weight_decay, nesterov, maximize, first_step};
+           }),
+           py::kw_only(), py::arg("lr"), py::arg("momentum") = 0.0, py::arg("dampening") = 0.0,
+           py::arg("weight_decay") = 0.0, py::arg("nesterov") = false, py::arg("maximize") = false,
+           py::arg("first_step") = false);
+  m.def("sgd_step", &sgd_step, py::arg("params"), py::arg("grads"), py::arg("momentum_buffers"), py::arg("options"));
+}
+
+}  // namespace fastnn::bindings

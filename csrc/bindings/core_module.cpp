@@ -1,0 +1,26 @@
+// The extension module fastnn._core; each bind_<op>.h adds its functions.
+#include <pybind11/pybind11.h>
+
+#include "bindings/bind_activation.h"
+#include "bindings/bind_adam.h"
+#include "bindings/bind_cross_entropy.h"
+#include "bindings/bind_dropout.h"
+#include "bindings/bind_gather.h"
+#include "bindings/bind_linear.h"
+#include "bindings/bind_runtime.h"
+#include "bindings/bind_sgd.h"
+#include "bindings/bind_softmax.h"
+
+PYBIND11_MODULE(_core, m) {
+  using namespace fastnn::bindings;
+  m.doc() = "The compiled kernels of fastnn for NumPy arrays.";
+  bind_runtime(m);
+  bind_linear(m);
+  bind_activation(m);
+  bind_softmax(m);
+  bind_cross_entropy(m);
+  bind_dropout(m);
+  bind_sgd(m);
+  bind_adam(m);
+  bind_gather(m);
+}

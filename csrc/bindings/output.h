@@ -1,0 +1,119 @@
+// Results: a fresh array on the caching allocator, or the caller's `out`.
+#pragma once
+
+#include <utility>
+
+#include "bindings/array.h"
+#include "cpu/aligned_buffer.h"
+
+namespace fastnn::bindings {
+
+// A C-contiguous array whose memory goes back to the cache when its last view dies.
+inline py::array allocate(py::dtype dtype, Shape shape, const char* op) {
+  const int64_t count = element_count(op, shape);
+  int64_t bytes = 0;
+  if (__builtin_mul_overflow(count, static_cast<int64_t>(dtype.itemsize()), &bytes)) throw std::bad_alloc();
+  void* block = cpu::acquire_block(static_cast<size_t>(bytes));
+  py::capsule owner;
+  try {
+    owner = py::capsule(block, [](void* memory) { cpu::release_block(memory); });
+  } catch (...) {
+    cpu::release_block(block);
+    throw;
+  }
+  PyObject* array =
+      numpy().PyArray_NewFromDescr_(numpy().PyArray_Type_, dtype.release().ptr(), static_cast<int>(shape.size()),
+                                    const_cast<Py_intptr_t*>(reinterpret_cast<const Py_intptr_t*>(shape.data())),
+                                    nullptr, block, py::detail::npy_api::NPY_ARRAY_WRITEABLE_, nullptr);
+  if (!array) throw py::error_already_set();
+  if (numpy().PyArray_SetBaseObject_(array, owner.release().ptr()) < 0) {
+    Py_DECREF(array);
+    throw py::error_already_set();
+  }
+  return py::reinterpret_steal<py::array>(array);
+}
+
+// The bytes from an array's lowest to its highest element.
+struct ByteRange {
+  const char* begin;
+  const char* end;
+
+  explicit ByteRange(const py::array& array) {
+    begin = end = static_cast<const char*>(array.data());
+    if (array.size() == 0) return;
+    end += array.itemsize();
+    for (py::ssize_t d = 0; d < array.ndim(); ++d) {
+      const py::ssize_t reach = (array.shape()[d] - 1) * array.strides()[d];
+      (reach < 0 ? begin : end) += reach;
+    }
+  }
+
+  bool overlaps(const ByteRange& other) const { return begin < other.end && other.begin < end; }
+};
+
+// Elementwise kernels may write an element where they have just read it.
+enum class Aliasing { none, elementwise };
+
+// Where a result goes. A strided, unaligned or byte-swapped `out`, or one that overlaps an input, is written
+// through a contiguous temporary.
+class Output {
+ public:
+  Output(const char* op, py::handle out, py::dtype dtype, Shape shape, const char* name = "out") {
+    if (out.is_none()) {
+      fresh_ = true;
+      target_ = memory_ = allocate(std::move(dtype), shape, op);
+      return;
+    }
+    target_ = as_array(op, name, out);
+    if (!target_.dtype().equal(dtype) && !target_.dtype().attr("newbyteorder")().equal(dtype)) {
+      fail_type(op, "expected ", name, " of dtype ", std::string(py::str(static_cast<py::handle>(dtype))), ", got ",
+                dtype_name(target_));
+    }
+    if (!same(shape_of(target_), shape)) {
+      fail_value(op, "expected ", name, " of shape ", to_string(shape), ", got ", to_string(shape_of(target_)));
+    }
+    if (!target_.writeable()) fail_value(op, "expected ", name, " to be writeable, got a read-only array");
+    memory_ = is_plain(target_) ? target_ : allocate(std::move(dtype), shape, op);
+  }
+
+  // Switches to a temporary where `out` shares memory with an input.
+  template <class... Inputs>
+  Output& apart_from(Aliasing aliasing, const Inputs&... inputs) {
+    if (!fresh_ && memory_.is(target_) && (... || clashes(aliasing, inputs))) {
+      memory_ = allocate(target_.dtype(), shape_of(target_), "out");
+    }
+    return *this;
+  }
+
+  bool overlaps(const Output& other) const { return ByteRange(target_).overlaps(ByteRange(other.target_)); }
+
+  // Brings what `out` held into the memory to be written, for results that are added to it.
+  void keep_contents() {
+    if (!memory_.is(target_)) copy(memory_, target_);
+  }
+
+  template <class T>
+  T* data() {
+    return static_cast<T*>(memory_.mutable_data());
+  }
+
+  py::array finish() {
+    if (!memory_.is(target_)) copy(target_, memory_);
+    return target_;
+  }
+
+ private:
+  static void copy(const py::array& to, const py::array& from) {
+    py::module_::import("numpy").attr("copyto")(to, from);
+  }
+
+  bool clashes(Aliasing aliasing, const py::array& input) const {
+    if (aliasing == Aliasing::elementwise && input.data() == memory_.data() && is_plain(input)) return false;
+    return ByteRange(memory_).overlaps(ByteRange(input));
+  }
+
+  py::array target_, memory_;
+  bool fresh_ = false;
+};
+
+}  // namespace fastnn::bindings

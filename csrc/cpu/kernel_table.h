@@ -1,0 +1,135 @@
+// The kernels of one instruction set, as pointers: each unit in isa/ exports one such table, dispatch.h
+// hands out the best one. A kernel works on plain memory of one thread and knows neither shapes nor threads.
+#pragma once
+
+#include <cstdint>
+
+namespace fastnn::cpu {
+
+// What happens to a finished tile of C before it is stored: + bias[column], then max(0, .).
+template <class T>
+struct Epilogue {
+  const T* bias = nullptr;
+  bool relu = false;
+};
+
+// C (m x n) = or += A (m x k) * B (k x n), n at most the tile's width. A is read in tiles of `tile_rows`
+// rows: element (i, p) of tile t lies at a + t * a_tile + i * a_row + p * a_k.
+template <class T>
+struct PanelProduct {
+  const T* a;
+  int64_t a_tile, a_row, a_k;
+  const T* b;
+  int64_t b_k;
+  int64_t b_column;  // 1, but for multiply_thin
+  bool b_padded;     // rows of B may be read to the tile's full width
+  T* c;
+  int64_t c_row;
+  int64_t m, n, k;
+  bool accumulate;
+  const Epilogue<T>* epilogue;  // null: none
+};
+
+template <class T>
+struct GemmKernels {
+  int64_t tile_rows, tile_columns;
+  void (*multiply_panel)(const PanelProduct<T>& product);
+  // For at most thin_rows rows and a B whose columns run along memory (b_k is 1), of any n: B is read once,
+  // where packing would write and read it again.
+  int64_t thin_rows;
+  void (*multiply_thin)(const PanelProduct<T>& product);
+  // Writes dst[tile][p][i] for the lines i of src, in tiles of tile_rows (A) or tile_columns (B) lines, short
+  // tiles filled up with zeros. Element p of line i lies at src + i * line + p * step; one of the two is 1.
+  void (*pack_a)(const T* src, int64_t line, int64_t step, int64_t lines, int64_t depth, T* dst);
+  void (*pack_b)(const T* src, int64_t line, int64_t step, int64_t lines, int64_t depth, T* dst);
+  // out[j] = or += sum over i of x[i * row + j]
+  void (*sum_rows)(const T* x, int64_t row, int64_t rows, int64_t columns, bool accumulate, T* out);
+};
+
+template <class T>
+struct ElementwiseKernels {
+  void (*relu)(const T* x, T* y, int64_t n);
+  void (*relu_backward)(const T* grad_y, const T* y, T* grad_x, int64_t n);
+};
+
+// Softmax over the middle axis of (outer, axis_size, inner): "rows" where inner is 1, else "lanes", for which
+// a call takes `count` neighbouring positions whose elements are `stride` apart.
+template <class T>
+struct SoftmaxKernels {
+  void (*rows)(const T* x, T* y, int64_t rows, int64_t axis_size, bool log);
+  void (*lanes)(const T* x, T* y, int64_t count, int64_t axis_size, int64_t stride, bool log);
+  void (*rows_backward)(const T* grad_y, const T* y, T* grad_x, int64_t rows, int64_t axis_size, bool log);
+  void (*lanes_backward)(const T* grad_y, const T* y, T* grad_x, int64_t count, int64_t axis_size, int64_t stride,
+                         bool log);
+};
+
+// Cross-entropy of `count` neighbouring positions; class c of position i lies at logits + i * position + c * step.
+// The target of position i is the distribution
+//   labels:        t_c = weight_c * (smooth + keep * (c == label_i))
+//   probabilities: t_c = weight_c * (smooth + keep * probability_c)
+template <class T>
+struct CrossEntropyBlock {
+  const T* logits;
+  T* grad;  // null: not wanted; laid out as logits
+  T* loss;  // one value a position
+  int64_t count, classes;
+  int64_t position, step;  // one of the two is 1
+  const int64_t* labels;   // class of each position, -1 where ignored; null for soft targets
+  const T* probabilities;  // soft targets, laid out as logits; null for labels
+  const T* weight;         // by class
+  T keep;                  // 1 - label_smoothing
+  T smooth;                // label_smoothing / classes
+  T grad_scale;            // what the loss is multiplied with in the reduction
+};
+
+template <class T>
+struct CrossEntropyKernels {
+  void (*rows)(const CrossEntropyBlock<T>& block);   // step is 1
+  void (*lanes)(const CrossEntropyBlock<T>& block);  // position is 1
+};
+
+template <class T>
+struct DropoutKernels {
+  // The mask of element i is word i % 4 of Philox block i / 4 for `call`, kept where word >= threshold (2^32: none);
+  // first is a multiple of 4.
+  void (*apply)(const T* x, T* y, int64_t first, int64_t n, uint64_t seed, uint64_t call, uint64_t threshold, T scale);
+};
+
+template <class T>
+struct SGDConstants {
+  T lr, momentum, gradient_share, weight_decay, sign;
+  bool nesterov, first_step;
+};
+
+template <class T>
+struct AdamConstants {
+  T beta1, one_minus_beta1, beta2, one_minus_beta2;
+  T step_size, eps, weight_decay, keep, sign;
+};
+
+template <class T>
+struct OptimizerKernels {
+  void (*sgd)(T* param, const T* grad, T* buffer, int64_t n, const SGDConstants<T>& c);
+  void (*adam)(T* param, const T* grad, T* exp_avg, T* exp_avg_sq, T* max_exp_avg_sq, int64_t n,
+               const AdamConstants<T>& c);
+};
+
+template <class T>
+struct Kernels {
+  GemmKernels<T> gemm;
+  ElementwiseKernels<T> elementwise;
+  SoftmaxKernels<T> softmax;
+  CrossEntropyKernels<T> cross_entropy;
+  DropoutKernels<T> dropout;
+  OptimizerKernels<T> optimizer;
+  // Runs `rounds` rounds of FMAs without dependencies between them; the FLOPs done come back.
+  double (*burn_fma)(int64_t rounds);
+};
+
+struct KernelTable {
+  const char* isa;
+  Kernels<float> f32;
+  Kernels<double> f64;
+};
+
+}  // namespace fastnn::cpu

@@ -1,0 +1,121 @@
+// The register tile of the matrix product: C (rows x columns) gets A * B over k, one fused multiply-add a
+// term, in the order of k. Every tile, full or at an edge, packed or not, adds in this same order, so an
+// element of C has the same bits wherever it lies and however the work is cut.
+//
+// The accumulators are a pack of parameters, one variable each: gcc 12 kept an array of more than 12 of them
+// in memory beside the registers, which ran at a third of the speed.
+#pragma once
+
+#include <cstddef>
+#include <utility>
+
+#include "cpu/kernel_table.h"
+#include "cpu/kernels/lanes.h"
+
+namespace fastnn::cpu::FASTNN_NAMESPACE {
+
+template <int... I, class Body>
+[[gnu::always_inline]] inline void unroll(std::integer_sequence<int, I...>, const Body& body) {
+  (body(std::integral_constant<int, I>{}), ...);
+}
+template <int N, class Body>
+[[gnu::always_inline]] inline void unroll(const Body& body) {
+  unroll(std::make_integer_sequence<int, N>{}, body);
+}
+
+// What is added to a finished accumulator before it is stored.
+template <class T>
+[[gnu::always_inline]] inline Vec<T> finish(Vec<T> sum, Vec<T> before, Vec<T> bias, const PanelProduct<T>& product) {
+  if (product.accumulate) sum = before + sum;
+  if (product.epilogue && product.epilogue->bias) sum = sum + bias;
+  // max keeps its second operand where one is NaN.
+  if (product.epilogue && product.epilogue->relu) sum = max(Vec<T>(T(0)), sum);
+  return sum;
+}
+
+// Rows x Vectors accumulators; accumulator I belongs to row I / Vectors and vector I % Vectors. With Masked,
+// the last vector of B has only as many lanes as C has columns there.
+template <class T, int Rows, int Vectors, bool Masked>
+struct Tile {
+  using V = Vec<T>;
+
+  static void multiply(const PanelProduct<T>& product, const T* a, T* c) {
+    start(product, a, c, std::make_integer_sequence<int, Rows * Vectors>{});
+  }
+
+  template <int... I>
+  [[gnu::always_inline]] static void start(const PanelProduct<T>& product, const T* a, T* c,
+                                           std::integer_sequence<int, I...> indices) {
+    accumulate(product, a, c, indices, (static_cast<void>(I), V(T(0)))...);
+  }
+
+  template <int... I, class... Accumulators>
+  [[gnu::always_inline]] static void accumulate(const PanelProduct<T>& product, const T* a, T* c,
+                                                std::integer_sequence<int, I...>, Accumulators... acc) {
+    const int64_t tail = product.n - (Vectors - 1) * V::size;
+    const int64_t a_row = product.a_row, a_k = product.a_k, b_k = product.b_k, k = product.k;
+    const T* b = product.b;
+    (__builtin_prefetch(c + I / Vectors * product.c_row + I % Vectors * V::size, 1), ...);
+    for (int64_t p = 0; p < k; ++p, a += a_k, b += b_k) {
+      V row[size_t{Vectors}];
+      unroll<Vectors>([&](auto v) [[gnu::always_inline]] {
+        row[v] = Masked && v == Vectors - 1 ? V::load(b + v * V::size, tail) : V::load(b + v * V::size);
+      });
+      ((acc = fma(V(a[I / Vectors * a_row]), row[I % Vectors], acc)), ...);
+    }
+    (store<I / Vectors, I % Vectors>(product, c, tail, acc), ...);
+  }
+
+  template <int Row, int Vector>
+  [[gnu::always_inline]] static void store(const PanelProduct<T>& product, T* c, int64_t tail, V sum) {
+    const bool whole = Vector < Vectors - 1 || tail == V::size;
+    const T* bias = product.epilogue ? product.epilogue->bias : nullptr;
+    const auto store_lanes = [&](auto lanes) [[gnu::always_inline]] {
+      T* at = c + Row * product.c_row + Vector * V::size;
+      const V before = product.accumulate ? lanes.load(at) : V(T(0));
+      lanes.store(at, finish(sum, before, bias ? lanes.load(bias + Vector * V::size) : V(T(0)), product));
+    };
+    if (whole) {
+      store_lanes(WholeVector<T>{});
+    } else {
+      store_lanes(PartVector<T>{tail});
+    }
+  }
+};
+
+// The tile of the `rows` rows left over, rows in [1, tile_rows).
+template <class T, int Vectors, bool Masked, int... R>
+void edge_tile(std::integer_sequence<int, R...>, int64_t rows, const PanelProduct<T>& product, const T* a, T* c) {
+  using Function = void (*)(const PanelProduct<T>&, const T*, T*);
+  static constexpr Function by_rows[] = {Tile<T, R + 1, Vectors, Masked>::multiply...};
+  by_rows[rows - 1](product, a, c);
+}
+
+template <class T, int Vectors, bool Masked>
+void multiply_tiles(const PanelProduct<T>& product) {
+  const T* a = product.a;
+  T* c = product.c;
+  int64_t left = product.m;
+  for (; left >= tile_rows; left -= tile_rows, a += product.a_tile, c += tile_rows * product.c_row) {
+    Tile<T, tile_rows, Vectors, Masked>::multiply(product, a, c);
+  }
+  if (left > 0) {
+    edge_tile<T, Vectors, Masked>(std::make_integer_sequence<int, tile_rows - 1>{}, left, product, a, c);
+  }
+}
+
+template <class T>
+void multiply_panel(const PanelProduct<T>& product) {
+  constexpr int size = Vec<T>::size;
+  const bool masked = !product.b_padded && product.n % size != 0;
+  unroll<tile_vectors>([&](auto v) [[gnu::always_inline]] {
+    if ((product.n + size - 1) / size != v + 1) return;
+    if (masked) {
+      multiply_tiles<T, v + 1, true>(product);
+    } else {
+      multiply_tiles<T, v + 1, false>(product);
+    }
+  });
+}
+
+}  // namespace fastnn::cpu::FASTNN_NAMESPACE

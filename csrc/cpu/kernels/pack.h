@@ -1,0 +1,75 @@
+// Packing lays the lines of a matrix (rows of A, columns of B) side by side in tiles of Width lines, so that
+// the product reads both operands in order: dst[tile][p][i]. Where the source runs along its lines, blocks
+// are transposed in registers; where it runs across them, they are copied.
+#pragma once
+
+#include "cpu/kernel_table.h"
+
+namespace fastnn::cpu::FASTNN_NAMESPACE {
+
+inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// At most size lines x size steps, transposed; lanes past `present` lines are zero, only `width` are stored.
+template <class T>
+[[gnu::always_inline]] inline void pack_block(const T* src, int64_t line, int64_t present, int64_t steps, T* dst,
+                                              int64_t dst_step, int64_t width) {
+  using V = Vec<T>;
+  V rows[V::size];
+  for (int i = 0; i < V::size; ++i) {
+    rows[i] = i >= present ? V(T(0)) : steps == V::size ? V::load(src + i * line) : V::load(src + i * line, steps);
+  }
+  transpose(rows);
+  for (int64_t p = 0; p < steps; ++p) {
+    if (width == V::size) {
+      rows[p].store(dst + p * dst_step);
+    } else {
+      rows[p].store(dst + p * dst_step, width);
+    }
+  }
+}
+
+// Lines run along memory: step is 1.
+template <class T, int Width>
+void pack_along(const T* src, int64_t line, int64_t lines, int64_t depth, T* dst) {
+  constexpr int size = Vec<T>::size;
+  for (int64_t p = 0; p < depth; p += size) {
+    for (int64_t i = 0; i < Width; i += size) {
+      const int64_t width = smaller(Width - i, size);
+      const int64_t present = smaller(lines - i, width);
+      const T* from = present > 0 ? src + i * line + p : src;
+      pack_block(from, line, present, smaller(depth - p, size), dst + p * Width + i, Width, width);
+    }
+  }
+}
+
+// Lines run across memory: line is 1.
+template <class T, int Width>
+void pack_across(const T* src, int64_t step, int64_t lines, int64_t depth, T* dst) {
+  using V = Vec<T>;
+  for (int64_t p = 0; p < depth; ++p, src += step, dst += Width) {
+    for (int i = 0; i < Width; i += V::size) {
+      const int64_t room = smaller(Width - i, V::size);
+      const int64_t present = smaller(lines - i, room);
+      const V value = present == V::size ? V::load(src + i) : present > 0 ? V::load(src + i, present) : V(T(0));
+      if (room == V::size) {
+        value.store(dst + i);
+      } else {
+        value.store(dst + i, room);
+      }
+    }
+  }
+}
+
+template <class T, int Width>
+void pack(const T* src, int64_t line, int64_t step, int64_t lines, int64_t depth, T* dst) {
+  for (int64_t i = 0; i < lines; i += Width, dst += Width * depth) {
+    const int64_t present = smaller(lines - i, Width);
+    if (step == 1) {
+      pack_along<T, Width>(src + i * line, line, present, depth, dst);
+    } else {
+      pack_across<T, Width>(src + i * line, step, present, depth, dst);
+    }
+  }
+}
+
+}  // namespace fastnn::cpu::FASTNN_NAMESPACE
