@@ -1,0 +1,27 @@
+"""Operations on arrays, each with its backward: `relu` and `relu_backward`, and so on.
+
+Arrays are `numpy.ndarray` of float32 or float64, one dtype in a call, with any strides; results are new
+arrays of that dtype, or `out`. Names, order and defaults of arguments are those of `torch.nn.functional`;
+only `dim` is called `axis`.
+"""
+
+from fastnn.functional.activation import relu, relu_backward
+from fastnn.functional.cross_entropy import cross_entropy, cross_entropy_with_grad
+from fastnn.functional.dropout import dropout, dropout_backward
+from fastnn.functional.linear import linear, linear_backward
+from fastnn.functional.softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
+
+__all__ = [
+    "cross_entropy",
+    "cross_entropy_with_grad",
+    "dropout",
+    "dropout_backward",
+    "linear",
+    "linear_backward",
+    "log_softmax",
+    "log_softmax_backward",
+    "relu",
+    "relu_backward",
+    "softmax",
+    "softmax_backward",
+]

@@ -1,0 +1,117 @@
+"""Dropout with a mask that is a function of a key, so that no mask is stored.
+
+Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) turns the key and the
+position of an element into the decision about it, whatever the number of threads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastnn._checks import as_int, as_probability
+from fastnn.backend import kernels_for
+from fastnn.random import next_key
+
+if TYPE_CHECKING:
+    from fastnn._core import Array
+
+
+def dropout(
+    x: Array,
+    p: float = 0.5,
+    training: bool = True,
+    *,
+    key: tuple[int, int] | None = None,
+    out: Array | None = None,
+) -> Array:
+    """Set each element to 0 with probability `p` and divide the others by 1 - p.
+
+    The result keeps the expectation of x (Srivastava et al., "Dropout", JMLR 2014, in its inverted form).
+
+    Parameters
+    ----------
+    x : array of any shape
+    p : float in [0, 1]
+    training : bool
+        False gives a copy of x.
+    key : (seed, call), optional
+        Names the mask; by default `fastnn.random.next_key()`. Pass one where you need the backward.
+    out : array of the shape of x, optional
+        Takes the result.
+
+    Returns
+    -------
+    array of the shape of x
+
+    Raises
+    ------
+    TypeError
+        For anything but an array of float32 or float64, a `p` that is no number, or a `key` of no two ints.
+    ValueError
+        For `p` outside [0, 1], a `key` outside [0, 2**64), or an `out` of another shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastnn
+    >>> import fastnn.functional as F
+    >>> fastnn.manual_seed(0)
+    >>> x, key = np.ones(1000), fastnn.random.next_key()
+    >>> y = F.dropout(x, 0.5, key=key)
+    >>> np.unique(y)
+    array([0., 2.])
+    >>> bool((F.dropout_backward(x, 0.5, key) == y).all())  # the same elements
+    True
+    """
+    p = as_probability("dropout", "p", p)
+    kernels = kernels_for(x, "dropout", "x")
+    if not training:
+        p, key = 0.0, (0, 0)
+    seed, call = next_key() if key is None else _as_key("dropout", key)
+    y: Array = kernels.dropout(x, p, seed, call, out)
+    return y
+
+
+def dropout_backward(
+    grad_output: Array, p: float, key: tuple[int, int], *, out: Array | None = None
+) -> Array:
+    """The gradient of `dropout` with the same `p` and `key`: the same mask and scale.
+
+    Parameters
+    ----------
+    grad_output : array of any shape
+    p : float in [0, 1]
+    key : (seed, call)
+    out : array of the shape of grad_output, optional
+        Takes the result.
+
+    Returns
+    -------
+    array of the shape of grad_output
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `dropout`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastnn.functional as F
+    >>> F.dropout_backward(np.ones(3), 0.0, (1, 0))
+    array([1., 1., 1.])
+    """
+    p = as_probability("dropout_backward", "p", p)
+    kernels = kernels_for(grad_output, "dropout_backward", "grad_output")
+    seed, call = _as_key("dropout_backward", key)
+    grad_x: Array = kernels.dropout(grad_output, p, seed, call, out)
+    return grad_x
+
+
+def _as_key(op: str, key: tuple[int, int]) -> tuple[int, int]:
+    if not isinstance(key, (tuple, list)) or len(key) != 2:
+        raise TypeError(f"[{op}] expected key to be a pair (seed, call), got {key!r}")
+    seed, call = as_int(op, "key[0]", key[0], minimum=0), as_int(op, "key[1]", key[1], minimum=0)
+    if max(seed, call) >= 2**64:
+        raise ValueError(f"[{op}] expected key of integers below 2**64, got {key!r}")
+    return seed, call
