@@ -1,0 +1,177 @@
+"""Modules made of modules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Self, overload
+
+from fastnn._checks import as_int
+from fastnn.nn.activation import ReLU
+from fastnn.nn.dropout import Dropout
+from fastnn.nn.flatten import Flatten
+from fastnn.nn.linear import Linear
+from fastnn.nn.module import Module
+
+if TYPE_CHECKING:
+    from fastnn._core import Array
+
+# Layers that backward_parameters may skip at the front. One that is missing here costs time, nothing else.
+PARAMETER_FREE = (Dropout, Flatten, ReLU)
+
+
+class Sequential(Module):
+    """Layers, one after the other.
+
+    A `Linear` followed by a `ReLU` runs as one kernel, with the same bits. A layer may stand in one place
+    only, as it keeps what the backward of one place needs; layers may share a `Parameter`.
+
+    Parameters
+    ----------
+    *modules : Module
+        Or one dict of names and modules.
+
+    Raises
+    ------
+    TypeError
+        For anything but modules.
+    ValueError
+        For a module that stands in two places, or a name that is taken, empty or has a dot in it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn import nn
+    >>> model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+    >>> model
+    Sequential(
+      (0): Linear(in_features=64, out_features=32, bias=True)
+      (1): ReLU()
+      (2): Linear(in_features=32, out_features=10, bias=True)
+    )
+    >>> model(np.zeros((5, 64), np.float32)).shape
+    (5, 10)
+    >>> model.backward(np.ones((5, 10), np.float32)).shape
+    (5, 64)
+    >>> model[0].weight.grad.shape
+    (32, 64)
+
+    Names, slices, length:
+
+    >>> named = nn.Sequential({"body": nn.Linear(4, 3), "head": nn.Linear(3, 2)})
+    >>> list(named.state_dict())
+    ['body.weight', 'body.bias', 'head.weight', 'head.bias']
+    >>> len(named[:1]), named.head is named[1]
+    (1, True)
+    """
+
+    def __init__(self, *modules: Module | Mapping[str, Module]) -> None:
+        self._modules: dict[str, Module] = {}
+        self._plan_calls()
+        named: Mapping[str, Any] | None = (
+            modules[0] if len(modules) == 1 and isinstance(modules[0], Mapping) else None
+        )
+        if named is None:
+            named = {str(i): module for i, module in enumerate(modules)}
+        for name, module in named.items():
+            self._put(name, module)
+
+    def forward(self, x: Array) -> Array:
+        """What the last layer gives, when each is called on what the one before gave."""
+        for layer, relu in self._forward_calls:
+            x = layer.forward(x) if relu is None else relu._take_output(layer.forward_relu(x))
+        return x
+
+    def backward(self, grad_output: Array) -> Array:
+        """The gradient by the input."""
+        for layer in self._backward_calls:
+            grad_output = layer.backward(grad_output)
+        return grad_output
+
+    def backward_parameters(self, grad_output: Array) -> None:
+        """`backward` as far as the first layer that has parameters, and there without its grad_x."""
+        for layer in self._calls_above_first:
+            grad_output = layer.backward(grad_output)
+        if self._first is not None:
+            self._first.backward_parameters(grad_output)
+
+    def append(self, module: Module) -> Self:
+        """Put `module` at the end and return the container.
+
+        Examples
+        --------
+        >>> from fastnn import nn
+        >>> nn.Sequential(nn.ReLU()).append(nn.Flatten())
+        Sequential(
+          (0): ReLU()
+          (1): Flatten(start_axis=1, end_axis=-1)
+        )
+        """
+        taken = [int(name) for name in self._modules if name.isdecimal()]
+        self._put(str(max([len(self), *(number + 1 for number in taken)])), module)
+        return self
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """(name, module) for each layer, in order."""
+        yield from self._modules.items()
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._modules.values())
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return type(self)(dict(list(self._modules.items())[index]))
+        return self._modules[self._name_at(index)]
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        self._put(self._name_at(index), module)
+
+    def __getattr__(self, name: str) -> Any:
+        modules = self.__dict__.get("_modules", {})  # absent while a copy is being made
+        if name in modules:
+            return modules[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _name_at(self, index: int) -> str:
+        position = as_int("Sequential", "index", index)
+        if not -len(self) <= position < len(self):
+            raise IndexError(f"[Sequential] expected index in [{-len(self)}, {len(self)}), got {position}")
+        return list(self._modules)[position]
+
+    def _put(self, name: str, module: Any) -> None:
+        """Set the module of this name, at the end where the name is new."""
+        if not isinstance(module, Module):
+            raise TypeError(f"[Sequential] expected modules, got {type(module).__name__} as {name!r}")
+        if not isinstance(name, str) or not name or "." in name or hasattr(Sequential, name):
+            raise ValueError(f"[Sequential] expected a name without dots, of no method, got {name!r}")
+        inside = {id(part) for other, m in self._modules.items() if other != name for part in m.modules()}
+        for part in module.modules():
+            if id(part) in inside:
+                raise ValueError(
+                    f"[Sequential] expected each module in one place, got the same {type(part).__name__} "
+                    f"again as {name!r}; make one for each place (a Parameter may be shared)"
+                )
+        self._modules[name] = module
+        self._plan_calls()
+
+    def _plan_calls(self) -> None:
+        """Find out once what each call would otherwise find out again."""
+        layers = list(self._modules.values())
+        # (layer, the ReLU fused into it or None) in order. Exact types: a subclass may have its own forward.
+        self._forward_calls: list[tuple[Any, ReLU | None]] = []
+        for layer in layers:
+            before = self._forward_calls[-1] if self._forward_calls else (None, None)
+            if type(layer) is ReLU and type(before[0]) is Linear and before[1] is None:
+                self._forward_calls[-1] = (before[0], layer)
+            else:
+                self._forward_calls.append((layer, None))
+        self._backward_calls = layers[::-1]
+        first = next((i for i, layer in enumerate(layers) if type(layer) not in PARAMETER_FREE), len(layers))
+        self._first = layers[first] if first < len(layers) else None
+        self._calls_above_first = layers[first + 1 :][::-1]
