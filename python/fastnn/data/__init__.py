@@ -1,0 +1,5 @@
+"""Batches from arrays."""
+
+from fastnn.data.array_loader import ArrayLoader
+
+__all__ = ["ArrayLoader"]

@@ -1,0 +1,104 @@
+"""From what the user gave to batches in the model's dtype.
+
+Arrays are cast once, here; batches of a loader are cast as they come, after its own transform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.data import ArrayLoader
+
+if TYPE_CHECKING:
+    from fastnn.nn import Module
+
+Array: TypeAlias = NDArray[Any]
+
+
+def model_dtype(model: Module) -> np.dtype[Any]:
+    """The dtype of the model's parameters; float32 where it has none."""
+    for parameter in model.parameters():
+        dtype: np.dtype[Any] = parameter.data.dtype
+        return dtype
+    return np.dtype(np.float32)
+
+
+def is_pair(data: Any) -> bool:
+    return isinstance(data, (tuple, list)) and len(data) == 2
+
+
+def cast_inputs(x: Any, dtype: np.dtype[Any]) -> Any:
+    """Real numbers of any kind as a C-contiguous array of `dtype`; no copy where `x` is one already."""
+    if isinstance(x, tuple):
+        return tuple(cast_inputs(part, dtype) for part in x)
+    return np.ascontiguousarray(_numbers("x", x), dtype=dtype)
+
+
+def cast_targets(y: Any, dtype: np.dtype[Any]) -> Any:
+    """Floats as `dtype`; int32 and int64 labels stay as they are, other integers and bools become int64."""
+    if isinstance(y, tuple):
+        return tuple(cast_targets(part, dtype) for part in y)
+    array = _numbers("y", y)
+    if array.dtype.kind == "f":
+        return np.ascontiguousarray(array, dtype=dtype)
+    wide = array.dtype.kind == "i" and array.dtype.itemsize >= 4
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=") if wide else np.int64)
+
+
+def _numbers(name: str, value: Any) -> Array:
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"[fit] expected {name} without a mask, got a MaskedArray: fill it first")
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        advice = "; encode classes as integers 0 to C-1" if name == "y" else ""
+        raise TypeError(f"[fit] expected {name} of a real or integer dtype, got {array.dtype}{advice}")
+    return array
+
+
+class CastLoader:
+    """A loader whose batches are cast."""
+
+    def __init__(self, loader: Iterable[Any], dtype: np.dtype[Any]) -> None:
+        self._loader = loader
+        self._dtype = dtype
+        self.samples: int | None = getattr(loader, "samples", None)
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        for batch in self._loader:
+            if not is_pair(batch):
+                raise ValueError(f"[fit] expected batches (x, y) from the loader, got {type(batch).__name__}")
+            yield cast_inputs(batch[0], self._dtype), cast_targets(batch[1], self._dtype)
+
+
+Batches: TypeAlias = ArrayLoader | CastLoader
+
+
+def as_batches(data: Any, dtype: np.dtype[Any], from_arrays: Callable[[Any, Any], ArrayLoader]) -> Batches:
+    """A pair (x, y) through `from_arrays`, a loader as it is; batches have the model's dtype either way."""
+    if is_pair(data):
+        return from_arrays(cast_inputs(data[0], dtype), cast_targets(data[1], dtype))
+    if isinstance(data, np.ndarray) or not isinstance(data, Iterable):
+        raise TypeError(f"[fit] expected data as a pair (x, y) or a loader, got {type(data).__name__}")
+    return CastLoader(data, dtype)
+
+
+def split(data: Any, fraction: float, seed: int) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Training and validation pairs: a permutation drawn from `seed` is cut at `fraction` of N."""
+    if not is_pair(data):
+        raise TypeError(f"[fit] expected data as a pair (x, y) to split, got {type(data).__name__}")
+    x, y = np.asarray(data[0]), np.asarray(data[1])
+    held_out = round(fraction * len(x)) if 0 < fraction < 1 else 0
+    if not 0 < held_out < len(x):
+        raise ValueError(
+            f"[fit] expected validation between 0 and 1, leaving samples on both sides, "
+            f"got {fraction} of {len(x)} samples"
+        )
+    if len(x) != len(y):
+        raise ValueError(f"[fit] expected x and y of one length, got {len(x)} and {len(y)}")
+    order = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,))).permutation(len(x))
+    kept, out = order[held_out:], order[:held_out]
+    return (x[kept], y[kept]), (x[out], y[out])

@@ -1,0 +1,208 @@
+"""The training loop.
+
+A step of a small net takes some tens of microseconds, so the loop over batches does nothing but the step:
+the loader already yields the model's dtype, metrics wait for the end of the epoch, unused hooks are absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from fastnn._checks import as_int
+from fastnn.data import ArrayLoader
+from fastnn.train.batches import Batches, as_batches, model_dtype, split
+from fastnn.train.callbacks import Callback, FitState, Hooks
+from fastnn.train.evaluation import EVALUATION_BATCH, evaluate_batches, is_sum, joined_pairs, measure
+from fastnn.train.history import History
+from fastnn.train.metrics import Metric, Metrics, resolve
+from fastnn.train.modes import in_mode
+from fastnn.train.progress import Progress, make_progress
+
+if TYPE_CHECKING:
+    from fastnn.nn import Module
+    from fastnn.optim import Optimizer
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What stays the same from epoch to epoch."""
+
+    batches: Batches
+    validation: Batches | None
+    metrics: dict[str, Metric]
+    hooks: Hooks
+    scheduler: Any
+
+
+def fit(
+    model: Module,
+    loss: Any,
+    optimizer: Optimizer,
+    data: Any,
+    *,
+    validation: Any = None,
+    epochs: int = 10,
+    batch_size: int = 32,
+    scheduler: Any = None,
+    callbacks: Iterable[Callback] = (),
+    metrics: Metrics = (),
+    seed: int = 0,
+    progress: bool = True,
+    history: History | None = None,
+) -> History:
+    """Train `model` by mini-batches.
+
+    Parameters
+    ----------
+    model : Module
+        Trained in place.
+    loss : Module
+        `loss(outputs, y)` with reduction "mean" or "sum"; `loss.backward()` is the gradient by outputs.
+        Any object with these and `reduction` will do.
+    optimizer : Optimizer
+        Over the parameters of `model`.
+    data : pair of arrays (x, y), or loader of such pairs
+        Arrays are cast once to the dtype of the model's parameters (integer labels stay integers) and
+        shuffled anew each epoch. A loader chooses its own batches: `batch_size` and `seed` do not matter.
+    validation : pair of arrays, loader or float, optional
+        Measured after each epoch, in evaluation mode. A float is the share of `data` held out for it, taken
+        after shuffling with `seed`.
+    epochs : int
+        Passes over the data.
+    batch_size : int
+        Samples per step.
+    scheduler : object with `step()`, optional
+        Stepped once after each epoch.
+    callbacks : iterable of Callback
+        Called in their order.
+    metrics : names or callables
+        `"accuracy"`, or `metric(y_true, outputs) -> float` named by its `__name__`. For training they see
+        the outputs of the steps themselves, that is, in training mode and while the weights change.
+    seed : int
+        Fixes the split and the order of samples.
+    progress : bool
+        Show progress on stderr, where that is a terminal or a notebook.
+    history : History, optional
+        A history to go on with: epochs are numbered on, and the order of samples goes on with them. It
+        holds the finished epochs also when an exception or Ctrl-C ends `fit`.
+
+    Returns
+    -------
+    History
+        `"loss"` (mean per sample) and each metric; with validation also `"val_loss"` and so on.
+        A loss that is not finite is recorded as it is, and training goes on.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For data of a wrong kind, dtype or length, an unknown metric, a loss with reduction "none".
+
+    Notes
+    -----
+    However `fit` ends, each part of the model is back in its former mode, and the model stays usable.
+    Same model, seed and build: the same bits, for any number of threads.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn import nn, optim, train
+    >>> x = np.array([[0.0, 1.0], [1.0, 0.0]] * 8)
+    >>> y = np.array([0, 1] * 8)
+    >>> model = nn.Sequential(nn.Linear(2, 2))
+    >>> optimizer = optim.SGD(model.parameters(), lr=1.0)
+    >>> history = train.fit(model, nn.CrossEntropyLoss(), optimizer, (x, y), epochs=20, metrics="accuracy")
+    >>> history["accuracy"][-1]
+    1.0
+    """
+    epochs, seed = as_int("fit", "epochs", epochs, minimum=0), as_int("fit", "seed", seed, minimum=0)
+    history = History() if history is None else history
+    done = len(history.epochs)
+    batches, held_out = _prepare(model, data, validation, batch_size, seed, done)
+    plan = _Plan(batches, held_out, resolve(metrics), Hooks(callbacks), scheduler)
+    state = FitState(model, loss, optimizer, history, epochs=done + epochs, epoch=done)
+    bar = make_progress(progress, state.epochs, done + 1, batches.samples)
+    try:
+        _run(state, plan, bar)
+    finally:
+        bar.close()
+    return history
+
+
+def _prepare(
+    model: Module, data: Any, validation: Any, batch_size: int, seed: int, epochs_done: int
+) -> tuple[Batches, Batches | None]:
+    dtype = model_dtype(model)
+    if isinstance(validation, float):
+        data, validation = split(data, validation, seed)
+    batches = as_batches(data, dtype, partial(ArrayLoader, batch_size=batch_size, shuffle=True))
+    if isinstance(batches, ArrayLoader):
+        batches.load_state_dict({"seed": seed, "epoch": epochs_done, "position": 0})
+    if validation is None:
+        return batches, None
+    return batches, as_batches(validation, dtype, partial(ArrayLoader, batch_size=EVALUATION_BATCH))
+
+
+def _run(state: FitState, plan: _Plan, bar: Progress) -> None:
+    with in_mode(True, state.model, state.loss):
+        try:
+            plan.hooks.call("on_fit_begin", state)
+            while state.epoch < state.epochs and not state.stop:
+                _epoch(state, plan, bar)
+        finally:
+            plan.hooks.call("on_fit_end", state)
+
+
+def _epoch(state: FitState, plan: _Plan, bar: Progress) -> None:
+    state.epoch += 1
+    state.batch = 0
+    bar.begin_epoch(state.epoch)
+    plan.hooks.call("on_epoch_begin", state)
+    began = perf_counter()
+    logs = _train(state, plan, bar)
+    seconds = perf_counter() - began
+    if plan.validation is not None:
+        held_out = evaluate_batches(state.model, state.loss, plan.validation, plan.metrics)
+        logs |= {f"val_{name}": value for name, value in held_out.items()}
+    if plan.scheduler is not None:
+        plan.scheduler.step()
+    state.logs = logs
+    state.history.append(logs, seconds)
+    plan.hooks.call("on_epoch_end", state)
+    bar.end_epoch(logs)
+
+
+def _train(state: FitState, plan: _Plan, bar: Progress) -> dict[str, float]:
+    """One pass over the batches."""
+    model, loss, step = state.model, state.loss, state.optimizer.step
+    backward, parameters = model.backward_parameters, list(model.parameters())
+    summed, keep = is_sum(loss), bool(plan.metrics)
+    batch_hooks, advance = plan.hooks["on_batch_end"], bar.advance
+    pairs: list[tuple[Any, Any]] = []
+    total, samples = 0.0, 0
+    for x, y in plan.batches:
+        outputs = model(x)
+        value = loss(outputs, y)
+        for parameter in parameters:
+            parameter.zero_grad()
+        backward(loss.backward())
+        step()
+        count = len(outputs)
+        samples += count
+        total += value if summed else value * count
+        if keep:
+            pairs.append((y, outputs))
+        advance(count, value)
+        if batch_hooks:
+            state.batch += 1
+            state.batch_loss = value
+            for hook in batch_hooks:
+                hook(state)
+            if state.stop:
+                break
+    if not samples:
+        raise ValueError("[fit] expected at least one batch an epoch, got none (generators run only once)")
+    return {"loss": total / samples} | (measure(plan.metrics, *joined_pairs(pairs)) if keep else {})
