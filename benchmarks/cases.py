@@ -1,0 +1,34 @@
+"""Every case there is, in the order of the report."""
+
+import re
+
+from benchmarks import (
+    bench_activation,
+    bench_adam,
+    bench_cross_entropy,
+    bench_dropout,
+    bench_gather,
+    bench_linear,
+    bench_sgd,
+    bench_softmax,
+    bench_step,
+)
+from benchmarks.case import Case
+
+MODULES = (
+    bench_linear,
+    bench_activation,
+    bench_softmax,
+    bench_cross_entropy,
+    bench_dropout,
+    bench_sgd,
+    bench_adam,
+    bench_gather,
+    bench_step,
+)
+CASES: dict[str, Case] = {case.name: case for module in MODULES for case in module.CASES}
+
+
+def select(pattern: str) -> list[Case]:
+    """The cases whose name matches the regular expression."""
+    return [case for name, case in CASES.items() if re.search(pattern, name)]

@@ -1,0 +1,155 @@
+"""fastnn against PyTorch and NumPy: a table, a JSON file and a plot.
+
+    python benchmarks/compare.py                     all cases, 1 and 2 threads, about ten minutes
+    python benchmarks/compare.py --quick             fewer and shorter blocks, under three minutes
+    python benchmarks/compare.py --filter 'linear|step' --threads 1 --pairs 31 --out mine
+
+Every library runs in a process of its own; timing.py says how the times are paired, worker.py how
+the processes are kept from disturbing each other. Below 1 fastnn is the faster one. "A/A" is
+fastnn against itself: a ratio inside that band is noise. "limit" is the share of the FMA peak, or
+of the triad's bandwidth, that the same run measured on as many threads; data that stay in a cache
+go past the triad. "error" is the largest error against float64, relative to the largest value.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from operator import itemgetter
+from pathlib import Path
+from time import process_time
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks import cases, import_cost, machine, plot, report, timing
+from benchmarks.case import Case, Library
+from benchmarks.worker import Worker
+
+BLOCK_SECONDS, QUICK_BLOCK_SECONDS = 0.01, 0.005
+PAIRS, QUICK_PAIRS = 15, 5
+TRIAD_ELEMENTS = 1 << 24  # three arrays of 64 MB: beyond any cache that a core gets to itself
+PATIENCE_HELP = "wait up to S seconds for others to leave the machine, and repeat disturbed cases"
+TRIES = 4
+RESULTS = machine.ROOT / "benchmarks" / "results"
+WORKERS: dict[str, Library] = {
+    "fastnn": "fastnn",
+    "torch": "torch",
+    "numpy": "numpy",
+    timing.AGAIN: "fastnn",
+}
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter blocks")
+    parser.add_argument("--filter", default="", metavar="REGEX", help="only cases whose name matches")
+    parser.add_argument("--threads", default="1,2", metavar="N,N", help="thread counts (default: 1,2)")
+    parser.add_argument("--pairs", type=int, metavar="N", help=f"pairs of blocks (default: {PAIRS})")
+    parser.add_argument("--out", metavar="NAME", help="name of the results (default: processor and ISA)")
+    parser.add_argument("--patience", type=float, default=0, metavar="S", help=PATIENCE_HELP)
+    options = parser.parse_args(arguments)
+    options.threads = [int(n) for n in options.threads.split(",")]
+    options.pairs = options.pairs or (QUICK_PAIRS if options.quick else PAIRS)
+    options.seconds = QUICK_BLOCK_SECONDS if options.quick else BLOCK_SECONDS
+    return options
+
+
+def progress(items: Iterable[Case], label: str) -> Iterable[Case]:
+    try:
+        from tqdm import tqdm
+    except ModuleNotFoundError:
+        return items
+    bar: Iterable[Case] = tqdm(items, desc=label, unit="case", leave=False, disable=None)
+    return bar
+
+
+def run_case(case: Case, workers: dict[str, Worker], threads: int, options: argparse.Namespace) -> report.Row:
+    """Checks every library's results against float64, then times them in turn."""
+    wanted = {label: worker for label, worker in workers.items() if label != "numpy" or case.compare_numpy}
+    reference = case.reference()
+    error, blocks = {}, {}
+    for label, worker in wanted.items():
+        error[label] = case.error(worker.ask("prepare", case.name), reference)
+        blocks[label] = partial(worker.ask, "block", worker.ask("iterations", options.seconds))
+    samples, background = least_disturbed(blocks, list(wanted.values()), options)
+    for worker in wanted.values():
+        worker.ask("drop")
+    return report.make_row(case, threads, samples, error, background)
+
+
+def least_disturbed(
+    blocks: Mapping[str, timing.Block], workers: Sequence[Worker], options: argparse.Namespace
+) -> tuple[dict[str, list[float]], float]:
+    """The samples and the share of the machine that others took; with patience, the best of some tries."""
+
+    def own() -> float:
+        return sum((float(worker.ask("processor_seconds")) for worker in workers), process_time())
+
+    tries = []
+    for _ in range(TRIES if options.patience else 1):
+        machine.wait_for_quiet(options.patience)
+        with machine.others(own) as share:
+            samples = timing.measure(blocks, options.pairs)
+        tries.append((samples, share[0]))
+        if share[0] <= machine.QUIET:
+            break
+    return min(tries, key=itemgetter(1))
+
+
+def best(a: dict[str, float], b: dict[str, float]) -> dict[str, float]:
+    return {key: max(a[key], b[key]) for key in a}
+
+
+def run_threads(
+    selected: Sequence[Case], threads: int, run: Callable[..., report.Row]
+) -> tuple[list[report.Row], dict[str, float], dict[Library, dict[str, str]]]:
+    """All cases on one thread count, between two measurements of the machine's limits."""
+    workers = {label: Worker(library, threads) for label, library in WORKERS.items()}
+    try:
+        facts = {library: workers[library].ask("versions") for library in set(WORKERS.values())}
+        before = workers["fastnn"].ask("limits", TRIAD_ELEMENTS)
+        rows = [run(case, workers, threads) for case in progress(selected, f"{threads} thread(s)")]
+        limits = best(before, workers["fastnn"].ask("limits", TRIAD_ELEMENTS))
+    finally:
+        for worker in workers.values():
+            worker.close()
+    return rows, limits, facts
+
+
+def default_name(cpu: str, isa: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", f"{cpu} {isa}".lower()).strip("-")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parse(arguments)
+    selected = cases.select(options.filter)
+    if not selected:
+        raise SystemExit(f"no case matches {options.filter!r}; there are:\n" + "\n".join(cases.CASES))
+    facts = machine.describe()
+    rows: list[report.Row] = []
+    limits = {}
+    for threads in options.threads:
+        run = partial(run_case, options=options)
+        new, limits[threads], libraries = run_threads(selected, threads, run)
+        print(report.table(new, limits[threads]), end="\n\n", flush=True)
+        rows += new
+    costs = import_cost.measure(5 if options.quick else 15)
+    print(import_cost.text(costs))
+    facts = {**facts, "libraries": libraries, "block_seconds": options.seconds, "installed": costs}
+    save(options.out or default_name(str(facts["cpu"]), libraries["fastnn"]["isa"]), facts, rows, limits)
+
+
+def save(
+    name: str, facts: dict[str, object], rows: list[report.Row], limits: dict[int, dict[str, float]]
+) -> None:
+    path = RESULTS / f"{name}.json"
+    report.write_json(path, report.document(facts, rows, limits))
+    plot.save(path.with_suffix(".png"), rows, f"fastnn against PyTorch on {facts['cpu']} ({name})")
+    print(f"\nwritten: {path} and {path.with_suffix('.png').name}")
+
+
+if __name__ == "__main__":
+    main()

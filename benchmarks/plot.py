@@ -1,0 +1,79 @@
+"""The ratios as bars on a log scale, one panel per thread count."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import QUIET
+from benchmarks.report import Row
+from benchmarks.timing import geometric_mean
+
+FASTER, SLOWER = "#2a7f62", "#c0504d"
+LEFT = 0.01  # bars that reach further are cut
+TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
+
+
+def save(path: Path, rows: Sequence[Row], title: str) -> None:
+    """Draws all rows; the file appears only when it is whole."""
+    temporary = path.with_name(path.name + ".part")
+    draw(rows, title).savefig(temporary, dpi=110, format="png")
+    os.replace(temporary, path)
+
+
+def draw(rows: Sequence[Row], title: str) -> Any:
+    """The figure, without a display."""
+    from matplotlib.figure import Figure
+
+    counts = sorted({row.threads for row in rows})
+    panels = [[row for row in rows if row.threads == threads] for threads in counts]
+    height = 1.6 + 0.2 * max(map(len, panels))
+    figure = Figure(figsize=(5 + 5.0 * len(panels), height), layout="constrained")
+    axes = figure.subplots(1, len(panels), sharey=True, sharex=True, squeeze=False)[0]
+    for axis, panel in zip(axes, panels, strict=True):
+        _panel(axis, panel)
+    figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def _panel(axis: Any, rows: Sequence[Row]) -> None:
+    """Bars grow from 1: to the left faster than PyTorch, to the right slower."""
+    ratios = [row.ratio.median for row in rows]
+    places = range(len(rows))
+    axis.set_xscale("log")
+    axis.barh(
+        places,
+        [value - 1 for value in ratios],
+        left=1,
+        height=0.7,
+        color=[SLOWER if value > 1 else FASTER for value in ratios],
+        xerr=[
+            [row.ratio.median - row.ratio.low for row in rows],
+            [row.ratio.high - row.ratio.median for row in rows],
+        ],
+        error_kw={"lw": 0.8, "ecolor": "0.3"},
+    )
+    axis.plot([row.target for row in rows], places, "|", color="black", ms=9, label="target")
+    _label(axis, rows, ratios)
+
+
+def _label(axis: Any, rows: Sequence[Row], ratios: Sequence[float]) -> None:
+    axis.axvline(1, color="black", lw=1)
+    low = max(LEFT, min([0.1, *ratios]) / 2)
+    high = max([1.3, *ratios, *(row.ratio.high for row in rows)]) * 2.2
+    axis.set_xlim(low, high)
+    axis.set_xticks([tick for tick in TICKS if low < tick < high], labels=None)
+    axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.xaxis.set_minor_formatter(lambda value, _: "")
+    axis.set_yticks(range(len(rows)), [row.name for row in rows], fontsize=8)
+    axis.set_ylim(len(rows) - 0.4, -0.6)
+    for place, row in enumerate(rows):
+        text = f"{row.ratio.median:{'.2f' if row.ratio.median >= 0.1 else '.2g'}}" + (
+            " !" if row.background > QUIET else ""
+        )
+        axis.text(max(1.0, row.ratio.high) * 1.08, place, text, va="center", fontsize=7.5)
+    axis.grid(axis="x", color="0.85", lw=0.6)
+    axis.set_axisbelow(True)
+    axis.set_xlabel("time of fastnn / time of PyTorch (whiskers: quartiles; !: others were busy)")
+    axis.set_title(f"{rows[0].threads} thread(s); geometric mean {geometric_mean(ratios):.2f}", fontsize=10)
+    axis.legend(loc="lower left", fontsize=8)

@@ -1,0 +1,184 @@
+"""One library in a process of its own, driven over a pipe.
+
+In one process PyTorch's OpenMP threads spin on the other core for a while after a call and slow
+whoever runs next. Here a worker answers only when its process has gone quiet, and then blocks.
+"""
+
+import gc
+import os
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import repeat
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from time import perf_counter, process_time, sleep
+from typing import Any
+
+from benchmarks import timing
+from benchmarks.case import Array, Call, Library, outputs
+from benchmarks.cases import CASES
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "FASTNN_NUM_THREADS")
+QUIET_AFTER = 0.3  # seconds; a pool that spins longer than this never sleeps
+
+
+def settle() -> None:
+    """Waits until no thread of this process burns time any more."""
+    for _ in range(int(QUIET_AFTER / 1e-3)):
+        before = process_time()
+        sleep(1e-3)
+        if process_time() - before < 2e-4:
+            return
+
+
+class Server:
+    """The worker's side: one method a request."""
+
+    def __init__(self, library: Library, threads: int) -> None:
+        self.library = library
+        set_threads(library, threads)
+
+    def versions(self) -> dict[str, str]:
+        return library_facts(self.library)
+
+    def prepare(self, name: str) -> list[Array]:
+        """Builds a case and returns what its first calls give."""
+        self.case = CASES[name]
+        self.call: Call = self.case.make(self.library)
+        with self._mode():
+            return outputs(self.call, self.case.check_calls)
+
+    def iterations(self, seconds: float) -> int:
+        return timing.iterations(self._run, seconds)
+
+    def block(self, n: int) -> float:
+        """Seconds per call over n calls, warmed up by a few more."""
+        if self.case.rebuild:
+            self.call = self.case.make(self.library)
+        self._run(max(1, n // 5))
+        spent = self._run(n)
+        settle()
+        return spent / n
+
+    def processor_seconds(self) -> float:
+        return process_time()
+
+    def drop(self) -> None:
+        del self.call
+        gc.collect()
+
+    def limits(self, elements: int) -> dict[str, float]:
+        """FLOP/s and bytes/s that this machine gives right now, on this worker's threads."""
+        from fastnn import _core
+
+        return {
+            "float32": _core.fma_peak("float32", 100),
+            "float64": _core.fma_peak("float64", 100),
+            "triad": _core.triad(elements, 5),
+        }
+
+    def _mode(self) -> AbstractContextManager[Any]:
+        if self.library != "torch" or self.case.autograd:
+            return nullcontext()
+        import torch
+
+        return torch.inference_mode()
+
+    def _run(self, n: int) -> float:
+        call = self.call
+        gc.disable()
+        try:
+            with self._mode():
+                start = perf_counter()
+                for _ in repeat(None, n):
+                    call()
+                return perf_counter() - start
+        finally:
+            gc.enable()
+
+
+def set_threads(library: Library, threads: int) -> None:
+    """NumPy has no call for it: its BLAS reads the environment at import."""
+    if library == "torch":
+        import torch
+
+        torch.set_num_threads(threads)
+    elif library == "fastnn":
+        import fastnn
+
+        fastnn.set_num_threads(threads)
+
+
+def library_facts(library: Library) -> dict[str, str]:
+    if library == "fastnn":
+        import fastnn
+        from fastnn import _core
+
+        return {"version": fastnn.__version__, "isa": fastnn.isa(), **_core.build_info()}
+    if library == "torch":
+        import torch
+
+        return {"version": torch.__version__, "isa": torch.backends.cpu.get_cpu_capability()}
+    import numpy as np
+
+    blas = np.show_config("dicts")["Build Dependencies"]["blas"]
+    return {"version": np.__version__, "blas": f"{blas['name']} {blas['version']}"}
+
+
+def serve(connection: Connection, library: Library, threads: int) -> None:
+    """Answers (method, arguments) until the other end hangs up."""
+    server = Server(library, threads)
+    while True:
+        try:
+            method, arguments = connection.recv()
+        except (EOFError, KeyboardInterrupt):
+            return
+        try:
+            connection.send((True, getattr(server, method)(*arguments)))
+        except Exception:
+            connection.send((False, traceback.format_exc()))
+
+
+class Worker:
+    """The driver's side of one process."""
+
+    def __init__(self, library: Library, threads: int) -> None:
+        context = get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        with environment({name: str(threads) for name in THREAD_VARIABLES}):
+            self._process = context.Process(target=serve, args=(theirs, library, threads), daemon=True)
+            self._process.start()
+        theirs.close()
+        self.library = library
+
+    def ask(self, method: str, *arguments: object) -> Any:
+        try:
+            self._connection.send((method, arguments))
+            fine, answer = self._connection.recv()
+        except (EOFError, ConnectionError) as error:
+            raise RuntimeError(f"the {self.library} worker died before it answered {method}") from error
+        if not fine:
+            raise RuntimeError(f"the {self.library} worker failed in {method}{arguments}:\n{answer}")
+        return answer
+
+    def close(self) -> None:
+        self._connection.close()
+        self._process.join(5)
+        if self._process.is_alive():
+            self._process.kill()
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Sets variables for the processes started inside."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
