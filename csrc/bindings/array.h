@@ -73,7 +73,11 @@ class Input {
  public:
   Input(const char* op, const char* name, py::handle object) : array_(checked(op, name, object)) {}
 
-  const T* data() const { return static_cast<const T*>(array_.data()); }
+  // Copies what is not plain, so it comes after all checks of shapes, and with the GIL held.
+  const T* data() {
+    array_ = plain<T>(array_);
+    return static_cast<const T*>(array_.data());
+  }
   Shape shape() const { return shape_of(array_); }
   py::ssize_t size() const { return array_.size(); }
   const py::array& array() const { return array_; }
@@ -85,7 +89,7 @@ class Input {
       fail_type(op, "expected ", name, " of dtype ", name_of<T>(), " like the other arrays, got ", dtype_name(array),
                 "; cast one of them, e.g. ", name, ".astype(numpy.", name_of<T>(), ")");
     }
-    return plain<T>(array);
+    return array;
   }
 
   py::array array_;

@@ -7,12 +7,13 @@ namespace fastnn::bindings {
 
 template <class T, class Kernel>
 py::object activation(const char* op, py::handle x_object, py::handle out, const Kernel& kernel) {
-  const Input<T> x(op, "x", x_object);
+  Input<T> x(op, "x", x_object);
   Output y(op, out, py::dtype::of<T>(), x.shape());
   y.apart_from(Aliasing::elementwise, x.array());
+  const T* x_data = x.data();
   {
     const GilRelease release(static_cast<double>(x.size()));
-    kernel(x.size(), x.data(), y.data<T>());
+    kernel(x.size(), x_data, y.data<T>());
   }
   return y.finish();
 }
@@ -20,13 +21,14 @@ py::object activation(const char* op, py::handle x_object, py::handle out, const
 template <class T, class Kernel>
 py::object activation_backward(const char* op, py::handle grad_object, py::handle y_object, py::handle out,
                                const Kernel& kernel) {
-  const Input<T> y(op, "y", y_object), grad(op, "grad_output", grad_object);
+  Input<T> y(op, "y", y_object), grad(op, "grad_output", grad_object);
   const int64_t n = validate_activation_backward(op, grad.shape(), y.shape());
   Output grad_x(op, out, py::dtype::of<T>(), y.shape());
   grad_x.apart_from(Aliasing::elementwise, grad.array(), y.array());
+  const T *grad_data = grad.data(), *y_data = y.data();
   {
     const GilRelease release(static_cast<double>(n));
-    kernel(n, grad.data(), y.data(), grad_x.data<T>());
+    kernel(n, grad_data, y_data, grad_x.data<T>());
   }
   return grad_x.finish();
 }

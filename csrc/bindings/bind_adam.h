@@ -42,7 +42,7 @@ inline AdamOptions make_adam_options(double lr, double beta1, double beta2, doub
 }
 
 inline void bind_adam(py::module_& m) {
-  py::class_<AdamOptions>(m, "AdamOptions")
+  py::class_<AdamOptions>(m, "AdamOptions", py::is_final())
       .def(py::init(&make_adam_options), py::kw_only(), py::arg("lr"), py::arg("beta1") = 0.9, py::arg("beta2") = 0.999,
            py::arg("eps") = 1e-8, py::arg("weight_decay") = 0.0, py::arg("step"), py::arg("decoupled") = false,
            py::arg("maximize") = false);

@@ -60,12 +60,12 @@ template <class T>
 py::object cross_entropy(py::handle logits_object, py::handle target_object, py::handle weight_object,
                          const CrossEntropyOptions& options, py::handle out, bool want_grad) {
   const char* op = "cross_entropy";
-  const Input<T> logits(op, "logits", logits_object);
+  Input<T> logits(op, "logits", logits_object);
   const AxisView view = validate_logits(logits.shape());
   std::optional<Input<T>> weight;
   if (!weight_object.is_none()) weight.emplace(op, "weight", weight_object);
   validate_class_weight(logits.shape(), view.axis_size, weight ? std::optional(weight->shape()) : std::nullopt);
-  const Target<T> target(target_object, logits.shape(), view, options);
+  Target<T> target(target_object, logits.shape(), view, options);
 
   const bool reduced = options.reduction != Reduction::none;
   if (reduced && !want_grad && !out.is_none()) {
@@ -85,16 +85,17 @@ py::object cross_entropy(py::handle logits_object, py::handle target_object, py:
     if (weight) (*output)->apart_from(Aliasing::none, weight->array());
     if (target.probabilities) (*output)->apart_from(Aliasing::none, target.probabilities->array());
   }
+  const cpu::CrossEntropyInputs<T> inputs{
+      .view = view,
+      .logits = logits.data(),
+      .labels = target.labels ? target.labels->data() : nullptr,
+      .probabilities = target.probabilities ? target.probabilities->data() : nullptr,
+      .weight = weight ? weight->data() : nullptr};
   double loss = 0;
   {
     const GilRelease release(flops_per_exponential * static_cast<double>(logits.size()));
-    loss =
-        cpu::cross_entropy<T>({.view = view,
-                               .logits = logits.data(),
-                               .labels = target.labels ? target.labels->data() : nullptr,
-                               .probabilities = target.probabilities ? target.probabilities->data() : nullptr,
-                               .weight = weight ? weight->data() : nullptr},
-                              options, reduced ? scratch->data() : losses->data<T>(), grad ? grad->data<T>() : nullptr);
+    loss = cpu::cross_entropy<T>(inputs, options, reduced ? scratch->data() : losses->data<T>(),
+                                 grad ? grad->data<T>() : nullptr);
   }
   py::object value = reduced ? py::object(py::float_(loss)) : py::object(losses->finish());
   if (!want_grad) return value;
@@ -114,7 +115,7 @@ inline void bind_cross_entropy_function(py::module_& m, const char* name, bool w
 }
 
 inline void bind_cross_entropy(py::module_& m) {
-  py::class_<CrossEntropyOptions>(m, "CrossEntropyOptions")
+  py::class_<CrossEntropyOptions>(m, "CrossEntropyOptions", py::is_final())
       .def(py::init(&make_options), py::kw_only(), py::arg("ignore_index") = -100, py::arg("reduction") = "mean",
            py::arg("label_smoothing") = 0.0);
   bind_cross_entropy_function(m, "cross_entropy", false);

@@ -7,13 +7,14 @@ namespace fastnn::bindings {
 
 template <class T>
 py::object dropout(py::handle x_object, double p, DropoutKey key, py::handle out) {
-  const Input<T> x("dropout", "x", x_object);
+  Input<T> x("dropout", "x", x_object);
   validate_dropout(p);
   Output y("dropout", out, py::dtype::of<T>(), x.shape());
   y.apart_from(Aliasing::elementwise, x.array());
+  const T* x_data = x.data();
   {
     const GilRelease release(10.0 * static_cast<double>(x.size()));
-    cpu::dropout(x.size(), p, key, x.data(), y.data<T>());
+    cpu::dropout(x.size(), p, key, x_data, y.data<T>());
   }
   return y.finish();
 }

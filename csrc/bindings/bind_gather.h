@@ -17,6 +17,7 @@ inline py::object gather(py::handle x_object, py::handle indices_object, py::han
   }
   validate_gather(shape_of(x), shape_of(indices));
   indices = plain<int64_t>(indices);
+  if (x.dtype().byteorder() == '>') x = x.attr("astype")(x.dtype().attr("newbyteorder")("="));
   if (!(x.flags() & py::array::c_style)) x = py::array(py::module_::import("numpy").attr("ascontiguousarray")(x));
   const int64_t count = indices.size(), rows = x.shape(0);
   const auto* index = static_cast<const int64_t*>(indices.data());

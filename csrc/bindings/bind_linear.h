@@ -19,17 +19,18 @@ inline std::vector<int64_t> with_last(Shape x, int64_t last) {
 
 template <class T>
 py::object linear(py::handle x_object, py::handle weight_object, py::handle bias_object, bool relu, py::handle out) {
-  const Input<T> x("linear", "x", x_object), weight("linear", "weight", weight_object);
+  Input<T> x("linear", "x", x_object), weight("linear", "weight", weight_object);
   std::optional<Input<T>> bias;
   if (!bias_object.is_none()) bias.emplace("linear", "bias", bias_object);
   const LinearSize size =
-      validate_linear(x.shape(), weight.shape(), bias ? std::optional(bias->shape()) : std::nullopt);
+      validate_linear("linear", x.shape(), weight.shape(), bias ? std::optional(bias->shape()) : std::nullopt);
   Output y("linear", out, py::dtype::of<T>(), with_last(x.shape(), size.out_features));
   y.apart_from(Aliasing::none, x.array(), weight.array());
   if (bias) y.apart_from(Aliasing::none, bias->array());
+  const T *x_data = x.data(), *weight_data = weight.data(), *bias_data = bias ? bias->data() : nullptr;
   {
     const GilRelease release(linear_flops(size));
-    cpu::linear_forward(size, x.data(), weight.data(), bias ? bias->data() : nullptr, relu, y.data<T>());
+    cpu::linear_forward(size, x_data, weight_data, bias_data, relu, y.data<T>());
   }
   return y.finish();
 }
@@ -38,7 +39,7 @@ template <class T>
 py::object linear_backward(py::handle grad_object, py::handle x_object, py::handle weight_object,
                            const py::tuple& needs, bool accumulate, const py::tuple& out) {
   const char* op = "linear_backward";
-  const Input<T> x(op, "x", x_object), grad(op, "grad_output", grad_object), weight(op, "weight", weight_object);
+  Input<T> x(op, "x", x_object), grad(op, "grad_output", grad_object), weight(op, "weight", weight_object);
   const LinearSize size = validate_linear_backward(grad.shape(), x.shape(), weight.shape());
   const int64_t bias_shape[] = {size.out_features};
   const Shape shapes[] = {x.shape(), weight.shape(), bias_shape};
@@ -57,9 +58,10 @@ py::object linear_backward(py::handle grad_object, py::handle x_object, py::hand
     if (accumulate && i > 0) outputs[i]->keep_contents();
     data[i] = outputs[i]->data<T>();
   }
+  const T *grad_data = grad.data(), *x_data = x.data(), *weight_data = weight.data();
   {
     const GilRelease release(2 * linear_flops(size));
-    cpu::linear_backward<T>(size, grad.data(), x.data(), weight.data(), {data[0], data[1], data[2], accumulate});
+    cpu::linear_backward<T>(size, grad_data, x_data, weight_data, {data[0], data[1], data[2], accumulate});
   }
   py::tuple results(3);
   for (size_t i = 0; i < 3; ++i) results[i] = outputs[i] ? py::object(outputs[i]->finish()) : py::none();

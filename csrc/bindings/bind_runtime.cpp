@@ -8,6 +8,7 @@
 #include "cpu/dispatch.h"
 #include "cpu/machine.h"
 #include "cpu/parallel.h"
+#include "cpu/thread_count.h"
 #include "ops/check.h"
 
 namespace fastnn::bindings {
@@ -15,12 +16,6 @@ namespace fastnn::bindings {
 namespace py = pybind11;
 
 namespace {
-
-void set_num_threads(int64_t n) {
-  constexpr int64_t most = 1024;
-  if (n < 1 || n > most) fail_value("set_num_threads", "expected n in [1, ", most, "], got ", n);
-  cpu::set_num_threads(static_cast<int>(n));
-}
 
 py::dict cache_stats() {
   const cpu::CacheStats stats = cpu::cache_stats();
@@ -64,7 +59,8 @@ void bind_runtime(py::module_& m) {
   m.def("isa", [] { return cpu::kernel_table().isa; });
   m.def("supported_isas", &cpu::supported_isas);
   m.def("get_num_threads", &cpu::num_threads);
-  m.def("set_num_threads", &set_num_threads, py::arg("n"));
+  m.def("set_num_threads", &cpu::set_num_threads, py::arg("n"));
+  m.attr("MAX_THREADS") = cpu::max_threads;
   m.def("empty_cache", &cpu::empty_cache);
   m.def("cache_stats", &cache_stats);
   m.def("build_info", &build_info);

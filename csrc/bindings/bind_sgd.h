@@ -26,7 +26,7 @@ inline void sgd_step(py::handle params, py::handle grads, py::handle momentum_bu
 }
 
 inline void bind_sgd(py::module_& m) {
-  py::class_<SGDOptions>(m, "SGDOptions")
+  py::class_<SGDOptions>(m, "SGDOptions", py::is_final())
       .def(py::init([](double lr, double momentum, double dampening, double weight_decay, bool nesterov, bool maximize,
                        bool first_step) {
              return SGDOptions{lr, momentum, dampening, weight_decay, nesterov, maximize, first_step};

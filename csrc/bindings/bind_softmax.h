@@ -9,13 +9,14 @@ inline constexpr double flops_per_exponential = 20;
 
 template <class T>
 py::object softmax(const char* op, bool log, py::handle x_object, int64_t axis, py::handle out) {
-  const Input<T> x(op, "x", x_object);
+  Input<T> x(op, "x", x_object);
   const AxisView view = validate_softmax(op, x.shape(), axis);
   Output y(op, out, py::dtype::of<T>(), x.shape());
   y.apart_from(Aliasing::elementwise, x.array());
+  const T* x_data = x.data();
   {
     const GilRelease release(flops_per_exponential * static_cast<double>(x.size()));
-    cpu::softmax_forward(view, log, x.data(), y.data<T>());
+    cpu::softmax_forward(view, log, x_data, y.data<T>());
   }
   return y.finish();
 }
@@ -23,13 +24,14 @@ py::object softmax(const char* op, bool log, py::handle x_object, int64_t axis, 
 template <class T>
 py::object softmax_backward(const char* op, bool log, py::handle grad_object, py::handle y_object, int64_t axis,
                             py::handle out) {
-  const Input<T> y(op, "y", y_object), grad(op, "grad_output", grad_object);
+  Input<T> y(op, "y", y_object), grad(op, "grad_output", grad_object);
   const AxisView view = validate_softmax_backward(op, grad.shape(), y.shape(), axis);
   Output grad_x(op, out, py::dtype::of<T>(), y.shape());
   grad_x.apart_from(Aliasing::elementwise, grad.array(), y.array());
+  const T *grad_data = grad.data(), *y_data = y.data();
   {
     const GilRelease release((log ? flops_per_exponential : 4) * static_cast<double>(y.size()));
-    cpu::softmax_backward(view, log, grad.data(), y.data(), grad_x.data<T>());
+    cpu::softmax_backward(view, log, grad_data, y_data, grad_x.data<T>());
   }
   return grad_x.finish();
 }

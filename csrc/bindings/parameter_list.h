@@ -21,9 +21,13 @@ T* in_place(const char* op, const char* list, size_t i, const py::array& array, 
     fail_value(op, "expected ", item_name(list, i), " of shape ", to_string(shape), " like its parameter, got ",
                to_string(shape_of(array)));
   }
-  if (!is_plain(array) || !array.writeable()) {
-    fail_value(op, "expected ", item_name(list, i),
-               " to be writeable, C-contiguous and in native byte order: it is updated in place");
+  const char* fault = !array.writeable()                      ? "a read-only array"
+                      : !(array.flags() & py::array::c_style) ? "a strided array"
+                      : !is_plain(array)                      ? "an unaligned or byte-swapped array"
+                                                              : nullptr;
+  if (fault) {
+    fail_value(op, "expected ", item_name(list, i), " to be writeable, C-contiguous, aligned and native, got ", fault,
+               ": it is updated in place");
   }
   return static_cast<T*>(const_cast<void*>(array.data()));
 }

@@ -14,7 +14,8 @@ namespace fastnn::cpu {
 template <class Rows, class Lanes>
 void for_axis_blocks(const AxisView& view, const Rows& rows, const Lanes& lanes) {
   constexpr int64_t elements_per_task = 1 << 13, most_lanes = 256;
-  const int64_t axis = std::max<int64_t>(view.axis_size, 1);
+  if (view.axis_size == 0 || view.inner == 0) return;  // however many rows without elements there are
+  const int64_t axis = view.axis_size;
   if (view.inner == 1) {
     parallel_for(view.outer, std::max<int64_t>(1, elements_per_task / axis),
                  [&](int64_t begin, int64_t end) { rows(begin, end - begin); });

@@ -12,22 +12,22 @@ struct LinearSize {
   int64_t batch, in_features, out_features;
 };
 
-inline LinearSize validate_linear(Shape x, Shape weight, std::optional<Shape> bias) {
-  if (x.empty()) fail_value("linear", "expected x of shape (..., K), got ()");
+inline LinearSize validate_linear(const char* op, Shape x, Shape weight, std::optional<Shape> bias) {
+  if (x.empty()) fail_value(op, "expected x of shape (..., K), got ()");
   const int64_t in_features = x.back();
   if (weight.size() != 2 || weight[1] != in_features) {
-    fail_value("linear", "expected weight of shape (O, ", in_features, ") for x of shape ", to_string(x), ", got ",
+    fail_value(op, "expected weight of shape (O, ", in_features, ") for x of shape ", to_string(x), ", got ",
                to_string(weight));
   }
   if (bias && (bias->size() != 1 || (*bias)[0] != weight[0])) {
-    fail_value("linear", "expected bias of shape (", weight[0], ",) for weight of shape ", to_string(weight), ", got ",
+    fail_value(op, "expected bias of shape (", weight[0], ",) for weight of shape ", to_string(weight), ", got ",
                to_string(*bias));
   }
-  return {element_count("linear", x.first(x.size() - 1)), in_features, weight[0]};
+  return {element_count(op, x.first(x.size() - 1)), in_features, weight[0]};
 }
 
 inline LinearSize validate_linear_backward(Shape grad_output, Shape x, Shape weight) {
-  const LinearSize size = validate_linear(x, weight, std::nullopt);
+  const LinearSize size = validate_linear("linear_backward", x, weight, std::nullopt);
   const size_t last = x.size() - 1;
   if (grad_output.size() != x.size() || !same(grad_output.first(last), x.first(last)) ||
       grad_output[last] != size.out_features) {

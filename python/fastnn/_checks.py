@@ -10,8 +10,8 @@ import operator
 from typing import Any
 
 
-def as_int(op: str, arg: str, value: Any, minimum: int | None = None) -> int:
-    """`value` as an int: TypeError for what is no integer, ValueError below `minimum`."""
+def as_int(op: str, arg: str, value: Any, minimum: int | None = None, maximum: int | None = None) -> int:
+    """`value` as an int: TypeError for what is no integer, ValueError below `minimum` or above `maximum`."""
     try:
         number = operator.index(value)
     except TypeError:
@@ -20,6 +20,8 @@ def as_int(op: str, arg: str, value: Any, minimum: int | None = None) -> int:
         raise TypeError(f"[{op}] expected {arg} to be an int, got {value!r} ({type(value).__name__})")
     if minimum is not None and number < minimum:
         raise ValueError(f"[{op}] expected {arg} >= {minimum}, got {number}")
+    if maximum is not None and number > maximum:
+        raise ValueError(f"[{op}] expected {arg} <= {maximum}, got {number}")
     return number
 
 

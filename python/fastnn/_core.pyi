@@ -80,7 +80,7 @@ class SGDOptions:
 def sgd_step(
     params: Sequence[Array], grads: Sequence[Array], momentum_buffers: Sequence[Array], options: SGDOptions
 ) -> None:
-    """momentum_buffers is empty when momentum is 0; with first_step they are set to the gradient."""
+    """momentum_buffers may be empty when momentum is 0; with first_step they are set to the gradient."""
 
 @final
 class AdamOptions:
@@ -114,6 +114,8 @@ def gather(x: Array, indices: NDArray[np.int64], out: Array | None) -> Array:
 # --- runtime ------------------------------------------------------------------------------------
 def isa() -> str: ...
 def supported_isas() -> list[str]: ...
+MAX_THREADS: int
+
 def get_num_threads() -> int: ...
 def set_num_threads(n: int) -> None: ...
 def empty_cache() -> None: ...

@@ -53,7 +53,7 @@ def set_num_threads(n: int) -> None:
     2
     >>> fastnn.set_num_threads(before)
     """
-    _core.set_num_threads(as_int("set_num_threads", "n", n, minimum=1))
+    _core.set_num_threads(as_int("set_num_threads", "n", n, minimum=1, maximum=_core.MAX_THREADS))
 
 
 def threads(n: int) -> AbstractContextManager[None]:
@@ -68,7 +68,7 @@ def threads(n: int) -> AbstractContextManager[None]:
     ...     fastnn.get_num_threads()
     1
     """
-    return _limited(as_int("threads", "n", n, minimum=1))
+    return _limited(as_int("threads", "n", n, minimum=1, maximum=_core.MAX_THREADS))
 
 
 @contextmanager

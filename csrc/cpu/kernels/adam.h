@@ -22,7 +22,8 @@ void adam(T* param, const T* grad, T* exp_avg, T* exp_avg_sq, T* max_exp_avg_sq,
     lanes.store(exp_avg + i, m);
     lanes.store(exp_avg_sq + i, v);
     if (max_exp_avg_sq) {
-      v = max(lanes.load(max_exp_avg_sq + i), v);
+      const V highest = lanes.load(max_exp_avg_sq + i);
+      v = select(is_nan(highest), highest, max(highest, v));  // max keeps a NaN of v only
       lanes.store(max_exp_avg_sq + i, v);
     }
     const V step = V(c.step_size) * m / (sqrt(v) + V(c.eps));

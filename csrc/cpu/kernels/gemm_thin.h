@@ -13,7 +13,7 @@ inline constexpr int thin_rows = 4;
 template <class T, int Rows>
 void multiply_thin_columns(const PanelProduct<T>& product, const T* b, T* c, const T* bias, int64_t columns) {
   using V = Vec<T>;
-  V acc[Rows];
+  V acc[size_t{Rows}];
   unroll<Rows>([&](auto r) [[gnu::always_inline]] { acc[r] = V(T(0)); });
   for (int64_t p = 0; p < product.k; p += V::size) {
     const int64_t steps = product.k - p < V::size ? product.k - p : V::size;
