@@ -1,0 +1,178 @@
+"""What a row of the table says about an operation; the generic tests read nothing else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Arrays = tuple[Any, ...]
+
+# Lengths around the widths of the vector registers.
+TAILS = (1, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64)
+DTYPES = ("float32", "float64")
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One way to run the operations: its modules and its arrays."""
+
+    name: str
+    functional: Any
+    core: Any
+    asarray: Callable[[Array], Any]
+    asnumpy: Callable[[Any], Array]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The inputs of one call: arrays by argument name, and the other options."""
+
+    arrays: dict[str, Array]
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def map(self, change: Callable[[str, Array], Array]) -> "Sample":
+        return replace(self, arrays={name: change(name, a) for name, a in self.arrays.items()})
+
+    def cast(self, dtype: str) -> "Sample":
+        """A copy of every array, the floating ones in dtype."""
+        return self.map(lambda _, a: a.astype(dtype) if a.dtype.kind == "f" else a.copy())
+
+    def put(self, **arrays: Array) -> "Sample":
+        return replace(self, arrays={**self.arrays, **arrays})
+
+    def floats(self) -> list[str]:
+        return [name for name, a in self.arrays.items() if a.dtype.kind == "f"]
+
+    def __str__(self) -> str:
+        shapes = ", ".join(f"{name}{a.shape} {a.dtype}" for name, a in self.arrays.items())
+        return f"{shapes} {self.options or ''}"
+
+
+@dataclass(frozen=True)
+class ErrorCase:
+    """A wrong call, and the words that must name the argument, the expectation and the value."""
+
+    label: str
+    call: Callable[[Backend], object]
+    exception: type[Exception]
+    match: str
+
+
+def wrong(
+    name: str, label: str, args: tuple, exception: type[Exception], match: str, **options: Any
+) -> ErrorCase:
+    """The call name(*args, **options) and what it must say after "[name]"."""
+
+    def call(backend: Backend) -> object:
+        function = getattr(backend.functional, name, None) or getattr(backend.core, name)
+        return function(*args, **options)
+
+    stem = name.removesuffix("_backward").removesuffix("_with_grad")
+    return ErrorCase(label, call, exception, rf"^\[({name}|{stem})\] .*{match}")
+
+
+def wrong_step(
+    op: str, label: str, arrays: tuple, options: dict[str, Any], exception: type[Exception], match: str
+) -> ErrorCase:
+    """The call of an optimizer's step with these lists of arrays and options."""
+
+    def call(backend: Backend) -> object:
+        make = getattr(backend.core, {"sgd": "SGDOptions", "adam": "AdamOptions"}[op])
+        return getattr(backend.core, f"{op}_step")(*arrays, make(**options))
+
+    return ErrorCase(label, call, exception, rf"^\[{op}\w*\] .*{match}")
+
+
+def group(sample: Sample, name: str) -> list[Array]:
+    """The arrays name0, name1, ... of an optimizer's step."""
+    return [a for key, a in sample.arrays.items() if key.rstrip("0123456789") == name]
+
+
+def f32(*shape: int) -> Array:
+    return np.ones(shape, np.float32)
+
+
+@dataclass(frozen=True)
+class Function:
+    """One entry point: how to call it, what it must give and how exactly."""
+
+    name: str
+    stem: str
+    # run(backend, sample, out): the results; `out` holds one array for each of `outs`, or is None.
+    run: Callable[[Backend, Sample, Arrays | None], Arrays]
+    reference: Callable[[Sample], Arrays]
+    samples: Callable[[Generator], list[Sample]]
+    # Calls long enough to be cut among threads.
+    large: Callable[[Generator], list[Sample]]
+    # bound(sample, wanted): the allowed error of each result in units of the dtype's eps; None is exact.
+    bound: Callable[[Sample, Arrays], Arrays] | None = None
+    errors: tuple[ErrorCase, ...] = ()
+    # Results that the caller may provide the memory of, and the calls that allow it.
+    outs: tuple[int, ...] = (0,)
+    takes_out: Callable[[Sample], bool] = lambda sample: True
+    # Arguments that the call updates in place.
+    in_place: Callable[[Sample], tuple[str, ...]] = lambda sample: ()
+    # Arguments whose dtype has rules of its own.
+    free_dtype: tuple[str, ...] = ()
+    # Arguments to put NaN, infinities and the like into; all floating ones by default.
+    specials: tuple[str, ...] | None = None
+    # Arguments and results that run along the batch, for the calls where rows do not mix.
+    batched: tuple[str, ...] = ()
+    batched_results: tuple[int, ...] = (0,)
+    separable: Callable[[Sample], bool] = lambda sample: True
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def prefix(self) -> str:
+        """A pattern for the name that its messages start with."""
+        return rf"^\[({self.name}|{self.stem})\] .*"
+
+    def fresh(self, seed: int = 0) -> list[Sample]:
+        """The samples, always the same ones."""
+        return self.samples(np.random.default_rng(seed))
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """A forward and a backward function that belong together."""
+
+    forward: Function
+    backward: Function
+    wrt: tuple[str, ...]
+    # feed(sample, grad_output, y): the backward's inputs.
+    feed: Callable[[Sample, Array, Any], Sample]
+    # Where the gradients start in the backward's results.
+    first: int = 0
+    # Of the forward's sum, not of its product with a grad_output.
+    of_sum: bool = False
+
+    def __str__(self) -> str:
+        return self.backward.name
+
+
+def call(backend: Backend, function: Function, sample: Sample, out: Arrays | None = None) -> Arrays:
+    """The results as NumPy arrays; arrays updated in place are changed in `sample`."""
+    moved = sample.map(lambda _, a: backend.asarray(a))
+    results = function.run(backend, moved, None if out is None else tuple(backend.asarray(a) for a in out))
+    return tuple(None if r is None else backend.asnumpy(r) for r in results)
+
+
+def fed(
+    forward: Callable[[Generator], list[Sample]], reference: Callable[[Sample], Arrays], feed: Any
+) -> Any:
+    """A sampler of a backward: the forward's samples with a random grad_output and the reference's y."""
+
+    def samples(rng: Generator) -> list[Sample]:
+        made = []
+        for sample in forward(rng):
+            y = np.asarray(reference(sample)[0])
+            made.append(feed(sample, rng.standard_normal(y.shape), y))
+        return made
+
+    return samples

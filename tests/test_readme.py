@@ -1,0 +1,37 @@
+"""What the README shows runs, and its figures are those of the result that it links to."""
+
+import re
+from pathlib import Path
+
+from benchmarks import readme as figures
+from tests.processes import output_of
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def test_commands_come_first() -> None:
+    (first,) = re.findall(r"\A# fastnn\n\n[^#`]+```sh\n(.+?)```", README, re.DOTALL)
+    assert first.splitlines() == [
+        "pip install '.[demo]' && python examples/train_digits.py",
+        "pip install '.[test]' && pytest",
+    ]
+
+
+def test_examples_run() -> None:
+    """One after the other, as they are read."""
+    blocks = re.findall(r"^```python\n(.+?)^```", README, re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 2
+    accuracy, shape = output_of("-c", "\n".join([*blocks, "print(grad_weight.shape)"])).splitlines()
+    assert shape == "(3, 2)"
+    assert int(accuracy.removesuffix("%")) >= 95
+
+
+def test_figures_are_those_of_the_result() -> None:
+    assert figures.updated(README, figures.linked(README)) == README
+
+
+def test_links_lead_somewhere() -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)", README)
+    assert len(targets) >= 5
+    assert [target for target in targets if not (ROOT / target).is_file()] == []

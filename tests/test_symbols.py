@@ -1,0 +1,78 @@
+"""No unit of an instruction set leaks a symbol that the linker could pick for the whole program.
+
+A weak symbol, of a template or an inline function, that an AVX-512 unit emits may be kept in place of the
+portable one; so every weak symbol of a unit lies inside its own namespace. FASTNN_BUILD_DIR names a build
+whose objects are looked at; without it the units are compiled here.
+"""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = os.environ.get("FASTNN_BUILD_DIR")
+FOREIGN = {"x86_64": {"neon"}, "aarch64": {"avx2", "avx512"}}
+UNITS = sorted({path.stem for path in (ROOT / "csrc/cpu/isa").glob("*.cpp")} - FOREIGN[platform.machine()])
+# V and W have a definition; v and w are references to what other libraries may lack.
+WEAK = "VWu"
+COMPILER = os.environ.get("CXX") or shutil.which("c++") or "g++"
+
+
+def flags(isa: str) -> list[str]:
+    """Those that cmake/isa.cmake gives the unit."""
+    call = re.search(
+        rf"fastnn_isa\({isa}\s+\"(?:[^\"\\]|\\.)*\"([^)]*)\)", (ROOT / "cmake/isa.cmake").read_text()
+    )
+    assert call
+    return call[1].split()
+
+
+def compile_unit(isa: str, folder: Path) -> Path:
+    unit = folder / f"{isa}.o"
+    source = ROOT / f"csrc/cpu/isa/{isa}.cpp"
+    # Without optimisation nothing is inlined away: more symbols to look at, in less time.
+    command = [COMPILER, "-std=c++20", "-O1", "-fPIC", f"-I{ROOT / 'csrc'}", *flags(isa)]
+    subprocess.run([*command, "-c", str(source), "-o", str(unit)], check=True)
+    return unit
+
+
+def objects(isa: str, folder: Path) -> list[Path]:
+    if BUILD:
+        return sorted(Path(BUILD).rglob(f"isa/{isa}.cpp.o"))
+    return [compile_unit(isa, folder)]
+
+
+def symbols(unit: Path, kinds: str) -> list[str]:
+    """Mangled names: demangled ones begin with their return types."""
+    listed = subprocess.run(["nm", str(unit)], capture_output=True, text=True, check=True).stdout
+    return re.findall(rf"^[0-9a-f ]* [{kinds}] (.*)$", listed, re.MULTILINE)
+
+
+def own(name: str, isa: str) -> bool:
+    """fastnn::cpu::<isa>::..., a lambda in such a function, or its guard variable."""
+    return re.match(rf"_Z(GV)?Z*NK?6fastnn3cpu{len(isa)}{isa}", name) is not None
+
+
+@pytest.mark.parametrize("isa", UNITS)
+def test_unit_exports_its_table_only(isa: str, tmp_path: Path) -> None:
+    found = objects(isa, tmp_path)
+    assert found, f"no object of {isa} under {BUILD}"
+    for unit in found:
+        assert [name for name in symbols(unit, WEAK) if not own(name, isa)] == []
+        assert symbols(unit, "TDBRGS") == [f"_ZN6fastnn3cpu{len(isa)}{isa}5tableE"]
+
+
+def test_a_leak_is_seen(tmp_path: Path) -> None:
+    """The case that this is about: a container in a unit, compiled with the flags of the unit."""
+    source = tmp_path / "leak.cpp"
+    source.write_text("#include <vector>\nvoid grow(std::vector<int>& v) { v.push_back(1); }\n")
+    subprocess.run(
+        [COMPILER, "-std=c++20", "-O0", "-c", str(source), "-o", str(tmp_path / "leak.o")], check=True
+    )
+    leaked = [name for name in symbols(tmp_path / "leak.o", WEAK) if not own(name, "avx2")]
+    assert any("vector" in name for name in leaked)
