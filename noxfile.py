@@ -1,0 +1,200 @@
+"""Everything that has to be green: `nox` runs it all, `nox -l` lists it, `nox -s asan` runs one session.
+
+.ci/run does the same on a bare machine. Each session has a virtual environment of its own; those that only
+need fastnn installed share one wheel.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).resolve().parent
+WHEELS, WHEEL_BUILD = ROOT / "build/wheels", ROOT / "build/wheel"
+# .pre-commit-config.yaml pins the same.
+RUFF, CLANG_FORMAT, MYPY = "ruff==0.17.5", "clang-format==23.1.5", "mypy==2.4.1"
+CMAKE = ("cmake>=3.24", "ninja>=1.11", "pybind11>=3.0.2")
+TORCH = "torch==2.13.0"
+JOBS = str(len(os.sched_getaffinity(0)))
+
+nox.needs_version = ">=2026.10"
+nox.options.stop_on_first_error = True
+nox.options.error_on_external_run = True
+
+
+@nox.session
+def format(session: nox.Session) -> None:
+    """The format of C++ and Python; `nox -s format -- fix` puts it right."""
+    session.install(RUFF, CLANG_FORMAT)
+    fix = "fix" in session.posargs
+    sources = cpp_files("csrc") + cpp_files("tests/cpp")
+    session.run("clang-format", *(["-i"] if fix else ["--dry-run", "--Werror"]), *sources, log=False)
+    session.run("ruff", "format", *([] if fix else ["--diff"]))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff's rules, and no stray white space in any tracked file."""
+    session.install(RUFF)
+    session.run("ruff", "check")
+    empty_tree = output("git", "hash-object", "-t", "tree", "/dev/null")
+    session.run("git", "diff", "--check", empty_tree, external=True)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Strict mypy."""
+    session.install(MYPY, "numpy", "nox")
+    session.run("mypy")
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel, as users would, for the sessions that only need fastnn installed."""
+    shutil.rmtree(WHEELS, ignore_errors=True)
+    session.run(
+        "pip", "wheel", "--no-deps", f"-Cbuild-dir={WHEEL_BUILD}", "-w", str(WHEELS), ".", silent=True
+    )
+
+
+@nox.session
+def cpp(session: nox.Session) -> None:
+    """C++ with warnings as errors, and its tests."""
+    test_cpp(session, "dev")
+
+
+@nox.session
+@nox.parametrize("extra", ["demo", "test"], ids=["demo", "test"])
+def install(session: nox.Session, extra: str) -> None:
+    """The two commands that the README starts with, read from it, each in a fresh environment."""
+    readme = (ROOT / "README.md").read_text()
+    commands = re.findall(rf"^pip install '\.\[{extra}\]' && .+$", readme, re.MULTILINE)
+    if len(commands) != 1:
+        session.error(f"expected one command in README.md that installs '.[{extra}]', got {commands}")
+    session.run("bash", "-c", commands[0], external=True)
+
+
+@nox.session(requires=["wheel"])
+def scalar(session: nox.Session) -> None:
+    """The suite on the portable kernels."""
+    test_on_isa(session, "scalar")
+
+
+@nox.session(requires=["wheel"])
+def avx2(session: nox.Session) -> None:
+    """The suite on AVX2, where the processor has it."""
+    test_on_isa(session, "avx2")
+
+
+@nox.session(requires=["wheel"])
+def avx512(session: nox.Session) -> None:
+    """The suite on AVX-512, where the processor has it."""
+    test_on_isa(session, "avx512")
+
+
+@nox.session
+def neon(session: nox.Session) -> None:
+    """The C++ tests for aarch64, cross-compiled and run under qemu-user."""
+    # The preset leaves out test_fork, because qemu-user does not survive a fork of a process with threads, and
+    # what takes minutes in emulation: that is run at one value in twenty.
+    test_cpp(session, "neon")
+    for name in ("test_math_scalar", "test_math_neon"):
+        session.run("qemu-aarch64", f"build/neon/tests/cpp/{name}", "20", external=True)
+
+
+@nox.session(requires=["wheel"])
+def asan(session: nox.Session) -> None:
+    """AddressSanitizer and UndefinedBehaviorSanitizer: the C++ tests, leaks included, and the suite."""
+    test_cpp(session, "asan")
+    install_wheel(session, "test")
+    # The sanitized extension takes the place of the wheel's.
+    site = ask(session, "import sysconfig; print(sysconfig.get_path('platlib'))")
+    session.run("cmake", "--install", "build/asan", "--component", "python", "--prefix", site)
+    (extension,) = Path(site).glob("fastnn/_core*.so")
+    if "__asan_init" not in output("nm", "-D", str(extension)):
+        session.error(f"{extension} is not built with AddressSanitizer")
+    # pytest leaves file descriptor 2 alone, or a report would be lost with the process that it ends.
+    session.run("pytest", "--capture=sys", *session.posargs, env=sanitizer_environment())
+
+
+@nox.session
+def tsan(session: nox.Session) -> None:
+    """ThreadSanitizer: the C++ tests and the stress driver of pool, cache and kernels."""
+    test_cpp(session, "tsan")
+
+
+@nox.session(requires=["wheel"])
+def peers(session: nox.Session) -> None:
+    """The results of PyTorch."""
+    install_wheel(session, "test", TORCH)
+    session.run("pytest", "tests/peers", *session.posargs)
+
+
+@nox.session(requires=["wheel"])
+def benchmarks(session: nox.Session) -> None:
+    """One short case of the comparison with PyTorch, to see that it runs."""
+    install_wheel(session, "bench", TORCH)
+    compare = ("--quick", "--threads", "1", "--filter", "relu forward 32x128")
+    session.run("python", "benchmarks/compare.py", *compare, "--out", str(ROOT / "build/benchmark"))
+
+
+@nox.session(requires=["wheel"])
+def size(session: nox.Session) -> None:
+    """Bytes installed, with a limit, and lines of source by folder."""
+    session.install(*map(str, WHEELS.iterdir()))
+    session.run("python", ".ci/size.py")
+
+
+def cpp_files(folder: str) -> list[str]:
+    return sorted(str(path) for path in (ROOT / folder).rglob("*") if path.suffix in {".h", ".cpp"})
+
+
+def output(*command: str) -> str:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def ask(session: nox.Session, code: str) -> str:
+    """What the session's Python prints."""
+    return str(session.run("python", "-c", code, silent=True)).strip()
+
+
+def install_wheel(session: nox.Session, extra: str, *others: str) -> None:
+    (path,) = WHEELS.iterdir()
+    session.install(f"{path}[{extra}]", *others)
+
+
+def test_cpp(session: nox.Session, preset: str) -> None:
+    """Configure, build and test one preset of CMakePresets.json."""
+    session.install(*CMAKE)
+    pybind11, python = ask(
+        session, "import pybind11, sys; print(pybind11.get_cmake_dir(), sys.executable)"
+    ).split()
+    session.run("cmake", "--preset", preset, f"-Dpybind11_DIR={pybind11}", f"-DPython_EXECUTABLE={python}")
+    session.run("cmake", "--build", "--preset", preset, "--parallel", JOBS)
+    session.run("ctest", "--preset", preset)
+
+
+def test_on_isa(session: nox.Session, isa: str) -> None:
+    install_wheel(session, "test", "pytest-xdist")
+    if isa not in ask(session, "import fastnn; print(*fastnn.supported_isas())").split():
+        session.skip(f"not tested: this processor has no {isa}")
+    # The test of the symbols looks at the objects of the wheel.
+    environment = {"FASTNN_ISA": isa, "FASTNN_BUILD_DIR": str(WHEEL_BUILD)}
+    session.run("pytest", "-n", JOBS, *session.posargs, env=environment)
+
+
+def sanitizer_environment() -> dict[str, str]:
+    """What Python, itself built without them, needs to load an extension with sanitizers."""
+    libraries = (output("gcc", f"-print-file-name={name}") for name in ("libasan.so", "libstdc++.so"))
+    return {
+        "LD_PRELOAD": " ".join(map(os.path.realpath, libraries)),
+        # Python's own allocator would hide errors inside its arenas.
+        "PYTHONMALLOC": "malloc",
+        # Python keeps memory to its end, so only the C++ tests look for leaks. A request beyond all memory is
+        # to be a MemoryError here, too.
+        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
+        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+    }
