@@ -83,7 +83,8 @@ class Server:
             return nullcontext()
         import torch
 
-        return torch.inference_mode()
+        mode: AbstractContextManager[Any] = torch.inference_mode()
+        return mode
 
     def _run(self, n: int) -> float:
         call = self.call
