@@ -98,8 +98,8 @@ def avx512(session: nox.Session) -> None:
 @nox.session
 def neon(session: nox.Session) -> None:
     """The C++ tests for aarch64, cross-compiled and run under qemu-user."""
-    # The preset leaves out test_fork, because qemu-user does not survive a fork of a process with threads, and
-    # what takes minutes in emulation: that is run at one value in twenty.
+    # The preset leaves out test_fork, because qemu-user does not survive a fork of a process with threads,
+    # and what takes minutes in emulation: that is run at one value in twenty.
     test_cpp(session, "neon")
     for name in ("test_math_scalar", "test_math_neon"):
         session.run("qemu-aarch64", f"build/neon/tests/cpp/{name}", "20", external=True)
