@@ -53,7 +53,7 @@ Quota quota_of_line(const std::string& line, const std::string& mount) {
   const size_t first = line.find(':');
   const size_t second = line.find(':', first + 1);
   if (first == std::string::npos || second == std::string::npos) return std::nullopt;
-  const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
+  const std::string controllers = concat(",", line.substr(first + 1, second - first - 1), ",");
   const std::string path = line.substr(second + 1);
   if (controllers == ",,") return smallest_quota(mount, path, read_v2);
   if (controllers.find(",cpu,") != std::string::npos) return smallest_quota(mount + "/cpu", path, read_v1);
