@@ -19,6 +19,7 @@ RUFF, CLANG_FORMAT, MYPY = "ruff==0.17.5", "clang-format==23.1.5", "mypy==2.4.1"
 CMAKE = ("cmake>=3.24", "ninja>=1.11", "pybind11>=3.0.2")
 TORCH = "torch==2.13.0"
 RESIDENT_MEMORY = "tests/test_memory.py::test_ten_thousand_calls_leave_nothing"
+BUSY_FORK = "tests/test_fork.py::test_five_hundred_children[busy]"
 JOBS = str(len(os.sched_getaffinity(0)))
 
 nox.needs_version = ">=2026.10"
@@ -119,7 +120,10 @@ def asan(session: nox.Session) -> None:
         session.error(f"{extension} is not built with AddressSanitizer")
     # pytest leaves file descriptor 2 alone, or a report would be lost with the process that it ends.
     suite = ("pytest", "--capture=sys", *session.posargs)
-    session.run(*suite, f"--deselect={RESIDENT_MEMORY}", env=sanitizer_environment())
+    # gcc 12's sanitized malloc does not survive a fork while another thread is inside it: its locks stay
+    # locked in the child. The C++ test forks beside busy threads here, too; those allocate nothing.
+    deselected = (f"--deselect={RESIDENT_MEMORY}", f"--deselect={BUSY_FORK}")
+    session.run(*suite, *deselected, env=sanitizer_environment())
     # The quarantine, which keeps what was freed, would look like a leak there.
     no_quarantine = "quarantine_size_mb=0:thread_local_quarantine_size_kb=0"
     session.run(*suite, RESIDENT_MEMORY, env=sanitizer_environment(no_quarantine))
