@@ -9,6 +9,7 @@
 #include "cpu/parallel.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -115,6 +116,7 @@ class Pool {
       if (pthread_create(&worker.thread, nullptr, &Pool::work, &worker) != 0) break;
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    keep_off_caller();
   }
 
   void stop_workers(int kept) {
@@ -123,11 +125,13 @@ class Pool {
       kept_.store(kept, std::memory_order_relaxed);
     }
     work_offered_.notify_all();
+    moved_ = 0;
     while (started_ > kept) pthread_join(workers_[static_cast<size_t>(--started_)].thread, nullptr);
   }
 
   // Publishes loop_ to the workers.
   void offer(uint64_t count) {
+    keep_off_caller();
     const uint64_t before = state_.fetch_add(count * seats_one, std::memory_order_acq_rel);
     if (sleepers(before) == 0) return;
     // A worker that counted itself holds the mutex until it really sleeps.
@@ -136,6 +140,22 @@ class Pool {
     }
     if (count >= sleepers(before)) return work_offered_.notify_all();
     for (uint64_t i = 0; i < count; ++i) work_offered_.notify_one();
+  }
+
+  // Linux likes to wake a thread on the processor of its waker. There it would wait until the caller has done
+  // the whole loop, call after call (measured: 512^3 products on two threads at the speed of one).
+  void keep_off_caller() {
+    const int caller = sched_getcpu();
+    if (caller == avoided_ && moved_ == started_) return;
+    cpu_set_t others;
+    if (caller < 0 || caller >= CPU_SETSIZE || sched_getaffinity(0, sizeof others, &others) != 0) return;
+    CPU_CLR(static_cast<size_t>(caller), &others);
+    if (CPU_COUNT(&others) == 0) return;
+    for (int i = 0; i < started_; ++i) {
+      pthread_setaffinity_np(workers_[static_cast<size_t>(i)].thread, sizeof others, &others);
+    }
+    avoided_ = caller;
+    moved_ = started_;
   }
 
   static void* work(void* argument) {
@@ -219,7 +239,8 @@ class Pool {
   std::exception_ptr error_;
   std::atomic<int> kept_{0};  // workers from this index on retire
   alignas(line) std::atomic<bool> busy_{false};
-  int started_ = 0;  // owner only, as workers_
+  int started_ = 0;               // owner only, as workers_ and the next two
+  int avoided_ = -1, moved_ = 0;  // the processor that the first moved_ workers keep off
   std::mutex mutex_;
   std::condition_variable work_offered_, workers_left_;
   std::array<Worker, max_threads - 1> workers_{};
