@@ -20,15 +20,16 @@ from benchmarks.case import Array, Call, Library, outputs
 from benchmarks.cases import CASES
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "FASTNN_NUM_THREADS")
-QUIET_AFTER = 0.3  # seconds; a pool that spins longer than this never sleeps
+QUIET_AFTER = 0.5  # seconds; a pool that spins longer than this never sleeps
+TICK = 12e-3  # seconds; the kernel books a running thread's time once a tick, of 10 ms at most
 
 
 def settle() -> None:
     """Waits until no thread of this process burns time any more."""
-    for _ in range(int(QUIET_AFTER / 1e-3)):
+    for _ in range(int(QUIET_AFTER / TICK)):
         before = process_time()
-        sleep(1e-3)
-        if process_time() - before < 2e-4:
+        sleep(TICK)
+        if process_time() - before < 5e-4:
             return
 
 
@@ -57,9 +58,7 @@ class Server:
         if self.case.rebuild:
             self.call = self.case.make(self.library)
         self._run(max(1, n // 5))
-        spent = self._run(n)
-        settle()
-        return spent / n
+        return self._run(n) / n
 
     def processor_seconds(self) -> float:
         return process_time()
@@ -136,7 +135,9 @@ def serve(connection: Connection, library: Library, threads: int) -> None:
         except (EOFError, KeyboardInterrupt):
             return
         try:
-            connection.send((True, getattr(server, method)(*arguments)))
+            answer = getattr(server, method)(*arguments)
+            settle()
+            connection.send((True, answer))
         except Exception:
             connection.send((False, traceback.format_exc()))
 
