@@ -37,7 +37,8 @@ def kept_error(outputs: Sequence[Array], reference: Sequence[Array]) -> float:
     """Relative error of the kept elements; infinite where their share is six deviations off."""
     (y,), (scaled,) = outputs, reference
     kept = y != 0
-    if abs(kept.mean() - (1 - P)) > 6 * np.sqrt(P * (1 - P) / y.size):
+    decisions = kept.size if kept.ndim < 4 else kept[..., 0, 0].size
+    if abs(kept.mean() - (1 - P)) > 6 * np.sqrt(P * (1 - P) / decisions):
         return float("inf")
     return float(np.max(np.abs(y - scaled)[kept]) / np.max(np.abs(scaled)))
 
@@ -53,4 +54,27 @@ def case(shape: tuple[int, int]) -> Case:
     )
 
 
-CASES = [case(shape) for shape in SHAPES]
+def build_fastnn2d(x: Array) -> Call:
+    import fastnn.functional as F
+
+    return lambda: F.dropout2d(x, P, True)
+
+
+def build_torch2d(x: Any) -> Call:
+    from torch.nn.functional import dropout2d
+
+    return lambda: dropout2d(x, P, True)
+
+
+def case2d(shape: tuple[int, ...]) -> Case:
+    return Case(
+        name="dropout2d {}x{}x{}x{}".format(*shape),
+        op="dropout",
+        inputs=lambda rng: [rng.standard_normal(shape)],
+        builders={"fastnn": build_fastnn2d, "torch": build_torch2d, "numpy": build_numpy},
+        least_bytes=8 * prod(shape),
+        error=kept_error,
+    )
+
+
+CASES = [*(case(shape) for shape in SHAPES), case2d((32, 64, 28, 28))]

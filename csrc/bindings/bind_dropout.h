@@ -5,16 +5,17 @@
 
 namespace fastnn::bindings {
 
-template <class T>
-py::object dropout(py::handle x_object, double p, DropoutKey key, py::handle out) {
-  Input<T> x("dropout", "x", x_object);
-  validate_dropout(p);
-  Output y("dropout", out, py::dtype::of<T>(), x.shape());
+// `kernel(x, y)` does the work; the masks of both forms differ in it alone.
+template <class T, class Kernel>
+py::object dropout(const char* op, py::handle x_object, double p, py::handle out, const Kernel& kernel) {
+  Input<T> x(op, "x", x_object);
+  validate_dropout(op, p);
+  Output y(op, out, py::dtype::of<T>(), x.shape());
   y.apart_from(Aliasing::elementwise, x.array());
   const T* x_data = x.data();
   {
     const GilRelease release(10.0 * static_cast<double>(x.size()));
-    cpu::dropout(x.size(), p, key, x_data, y.data<T>());
+    kernel(x_data, y.data<T>());
   }
   return y.finish();
 }
@@ -23,8 +24,23 @@ inline void bind_dropout(py::module_& m) {
   m.def(
       "dropout",
       [](py::handle x, double p, uint64_t seed, uint64_t call, py::handle out) {
-        return by_dtype("dropout", "x", x,
-                        [&](auto t) { return dropout<decltype(t)>(x, p, DropoutKey{seed, call}, out); });
+        return by_dtype("dropout", "x", x, [&](auto t) {
+          using T = decltype(t);
+          const int64_t n = py::reinterpret_borrow<py::array>(x).size();
+          return dropout<T>("dropout", x, p, out,
+                            [&](const T* from, T* to) { cpu::dropout(n, p, DropoutKey{seed, call}, from, to); });
+        });
+      },
+      py::arg("x"), py::arg("p"), py::arg("seed"), py::arg("call"), py::arg("out"));
+  m.def(
+      "dropout2d",
+      [](py::handle x, double p, uint64_t seed, uint64_t call, py::handle out) {
+        return by_dtype("dropout2d", "x", x, [&](auto t) {
+          using T = decltype(t);
+          const Planes planes = validate_dropout2d(shape_of(py::reinterpret_borrow<py::array>(x)));
+          return dropout<T>("dropout2d", x, p, out,
+                            [&](const T* from, T* to) { cpu::dropout2d(planes, p, DropoutKey{seed, call}, from, to); });
+        });
       },
       py::arg("x"), py::arg("p"), py::arg("seed"), py::arg("call"), py::arg("out"));
 }

@@ -62,6 +62,9 @@ def dropout(x: Array, p: float, seed: int, call: int, out: Array | None) -> Arra
     The map is linear, so its backward is the same function on grad_output.
     """
 
+def dropout2d(x: Array, p: float, seed: int, call: int, out: Array | None) -> Array:
+    """The same with one decision for each channel of x (N, C, ...)."""
+
 # --- optimizers: one call steps every parameter, in place ------------------------------------------
 @final
 class SGDOptions:

@@ -1,4 +1,4 @@
-"""ReLU, Flatten and Dropout."""
+"""ReLU, Flatten, Dropout and Dropout2d."""
 
 import numpy as np
 import pytest
@@ -162,3 +162,20 @@ def test_functional_dropout_without_training_copies():
 def test_functional_dropout_refuses_keys(key, error, words):
     with pytest.raises(error, match=words):
         F.dropout(np.ones(3), 0.5, key=key)
+
+
+def test_dropout2d_keeps_or_drops_whole_channels(rng):
+    fastnn.manual_seed(3)
+    layer, x = nn.Dropout2d(0.4), rng.standard_normal((20, 30, 4, 5))
+    y = layer(x)
+    dropped = (y == 0).all(axis=(2, 3))
+    assert 0.3 < dropped.mean() < 0.5
+    np.testing.assert_allclose(y[~dropped], x[~dropped] / 0.6, rtol=1e-15)
+    np.testing.assert_array_equal(layer.backward(x), y)  # linear, with the same mask
+    assert layer.eval()(x) is x
+
+
+def test_dropout2d_decides_as_dropout_does_for_one_cell_a_channel():
+    x, key = np.ones((5, 7, 2, 3)), (8, 9)
+    cells = F.dropout(np.ones((5, 7)), 0.5, key=key)
+    np.testing.assert_array_equal(F.dropout2d(x, 0.5, key=key), cells[..., None, None] * x)

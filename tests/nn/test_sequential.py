@@ -10,7 +10,10 @@ from fastnn import nn
 
 
 class PlainLinear(nn.Linear):
-    """Not fused: only the exact class is."""
+    """Not fused: it has a forward of its own, whatever that does."""
+
+    def forward(self, x):
+        return super().forward(x)
 
 
 def mlp(kind=nn.Linear, dtype=np.float64, sizes=(6, 7, 5, 3)):

@@ -2,7 +2,8 @@
 
 The generator: Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 Element i in C order uses word i % 4 of the block at counter (lo(i // 4), hi(i // 4), lo(call), hi(call))
-under the key (lo(seed), hi(seed)); it is kept where the word is at least round(p 2^32).
+under the key (lo(seed), hi(seed)); it is kept where the word is at least round(p 2^32). In dropout2d
+the cells of channel c of image n all use the word of element n C + c.
 """
 
 import math
@@ -53,3 +54,10 @@ def forward(x: NDArray, p: float, seed: int, call: int) -> NDArray:
     mask = np.where(kept(x.size, p, seed, call), scale, dtype.type(0)).reshape(x.shape)
     with np.errstate(all="ignore"):
         return x.astype(dtype) * mask
+
+
+def forward2d(x: NDArray, p: float, seed: int, call: int) -> NDArray:
+    x = np.asarray(x)
+    mask = forward(np.ones(x.shape[:2], x.dtype), p, seed, call)
+    with np.errstate(all="ignore"):
+        return x.astype(mask.dtype) * mask.reshape(mask.shape + (1,) * (x.ndim - 2))

@@ -7,7 +7,7 @@ only `dim` is called `axis`.
 
 from fastnn.functional.activation import relu, relu_backward
 from fastnn.functional.cross_entropy import cross_entropy, cross_entropy_with_grad
-from fastnn.functional.dropout import dropout, dropout_backward
+from fastnn.functional.dropout import dropout, dropout2d, dropout2d_backward, dropout_backward
 from fastnn.functional.linear import linear, linear_backward
 from fastnn.functional.softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
 
@@ -15,6 +15,8 @@ __all__ = [
     "cross_entropy",
     "cross_entropy_with_grad",
     "dropout",
+    "dropout2d",
+    "dropout2d_backward",
     "dropout_backward",
     "linear",
     "linear_backward",

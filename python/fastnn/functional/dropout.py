@@ -63,13 +63,7 @@ def dropout(
     >>> bool((F.dropout_backward(x, 0.5, key) == y).all())  # the same elements
     True
     """
-    p = as_probability("dropout", "p", p)
-    kernels = kernels_for(x, "dropout", "x")
-    if not training:
-        p, key = 0.0, (0, 0)
-    seed, call = next_key() if key is None else _as_key("dropout", key)
-    y: Array = kernels.dropout(x, p, seed, call, out)
-    return y
+    return _dropout("dropout", x, p, training, key, out)
 
 
 def dropout_backward(
@@ -101,10 +95,97 @@ def dropout_backward(
     >>> F.dropout_backward(np.ones(3), 0.0, (1, 0))
     array([1., 1., 1.])
     """
-    p = as_probability("dropout_backward", "p", p)
-    kernels = kernels_for(grad_output, "dropout_backward", "grad_output")
-    seed, call = _as_key("dropout_backward", key)
-    grad_x: Array = kernels.dropout(grad_output, p, seed, call, out)
+    return _dropout_backward("dropout", grad_output, p, key, out)
+
+
+def dropout2d(
+    x: Array,
+    p: float = 0.5,
+    training: bool = True,
+    *,
+    key: tuple[int, int] | None = None,
+    out: Array | None = None,
+) -> Array:
+    """`dropout` of whole channels: all cells of one share a decision.
+
+    Neighbouring cells of a feature map say much the same, so that a lost one is no loss (Tompson et al.,
+    "Efficient object localization using convolutional networks", CVPR 2015).
+
+    Parameters
+    ----------
+    x : array of shape (N, C, H, W), or (N, C, ...)
+    p, training, key, out
+        As for `dropout`.
+
+    Returns
+    -------
+    array of the shape of x
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `dropout`, and for an x of fewer than three axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastnn.functional as F
+    >>> y = F.dropout2d(np.ones((4, 8, 3, 3)), 0.5, key=(1, 0))
+    >>> sorted(set(y.sum(axis=(2, 3)).ravel().tolist()))
+    [0.0, 18.0]
+    """
+    return _dropout("dropout2d", x, p, training, key, out)
+
+
+def dropout2d_backward(
+    grad_output: Array, p: float, key: tuple[int, int], *, out: Array | None = None
+) -> Array:
+    """The gradient of `dropout2d` with the same `p` and `key`.
+
+    Parameters
+    ----------
+    grad_output : array of shape (N, C, H, W), or (N, C, ...)
+    p, key, out
+        As for `dropout_backward`.
+
+    Returns
+    -------
+    array of the shape of grad_output
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `dropout2d`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastnn.functional as F
+    >>> F.dropout2d_backward(np.ones((1, 1, 1, 2)), 0.0, (1, 0))
+    array([[[[1., 1.]]]])
+    """
+    return _dropout_backward("dropout2d", grad_output, p, key, out)
+
+
+def _dropout(
+    op: str, x: Array, p: float, training: bool, key: tuple[int, int] | None, out: Array | None
+) -> Array:
+    p = as_probability(op, "p", p)
+    kernel = getattr(kernels_for(x, op, "x"), op)
+    if not training:
+        p, key = 0.0, (0, 0)
+    seed, call = next_key() if key is None else _as_key(op, key)
+    y: Array = kernel(x, p, seed, call, out)
+    return y
+
+
+def _dropout_backward(
+    op: str, grad_output: Array, p: float, key: tuple[int, int], out: Array | None
+) -> Array:
+    p = as_probability(f"{op}_backward", "p", p)
+    kernel = getattr(kernels_for(grad_output, f"{op}_backward", "grad_output"), op)
+    seed, call = _as_key(f"{op}_backward", key)
+    grad_x: Array = kernel(grad_output, p, seed, call, out)
     return grad_x
 
 

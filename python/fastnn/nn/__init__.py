@@ -3,21 +3,24 @@
 from fastnn.nn import init
 from fastnn.nn.activation import ReLU
 from fastnn.nn.container import Sequential
-from fastnn.nn.dropout import Dropout
+from fastnn.nn.dropout import Dropout, Dropout2d
 from fastnn.nn.flatten import Flatten
 from fastnn.nn.linear import Linear
 from fastnn.nn.loss import CrossEntropyLoss
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
+from fastnn.nn.residual import Residual
 
 __all__ = [
     "CrossEntropyLoss",
     "Dropout",
+    "Dropout2d",
     "Flatten",
     "Linear",
     "Module",
     "Parameter",
     "ReLU",
+    "Residual",
     "Sequential",
     "init",
 ]

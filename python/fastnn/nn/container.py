@@ -9,7 +9,6 @@ from fastnn._checks import as_int
 from fastnn.nn.activation import ReLU
 from fastnn.nn.dropout import Dropout
 from fastnn.nn.flatten import Flatten
-from fastnn.nn.linear import Linear
 from fastnn.nn.module import Module
 
 if TYPE_CHECKING:
@@ -22,7 +21,8 @@ PARAMETER_FREE = (Dropout, Flatten, ReLU)
 class Sequential(Module):
     """Layers, one after the other.
 
-    A `Linear` followed by a `ReLU` runs as one kernel, with the same bits. A layer may stand in one place
+    A layer that has a `forward_relu` (`Linear`) and the `ReLU` behind it run as one kernel, with the same
+    bits. A layer may stand in one place
     only, as it keeps what the backward of one place needs; layers may share a `Parameter`.
 
     Parameters
@@ -163,11 +163,11 @@ class Sequential(Module):
     def _plan_calls(self) -> None:
         """Find out once what each call would otherwise find out again."""
         layers = list(self._modules.values())
-        # (layer, the ReLU fused into it or None) in order. Exact types: a subclass may have its own forward.
+        # (layer, the ReLU fused into it or None) in order.
         self._forward_calls: list[tuple[Any, ReLU | None]] = []
         for layer in layers:
             before = self._forward_calls[-1] if self._forward_calls else (None, None)
-            if type(layer) is ReLU and type(before[0]) is Linear and before[1] is None:
+            if type(layer) is ReLU and before[1] is None and _fuses_relu(before[0]):
                 self._forward_calls[-1] = (before[0], layer)
             else:
                 self._forward_calls.append((layer, None))
@@ -175,3 +175,11 @@ class Sequential(Module):
         first = next((i for i, layer in enumerate(layers) if type(layer) not in PARAMETER_FREE), len(layers))
         self._first = layers[first] if first < len(layers) else None
         self._calls_above_first = layers[first + 1 :][::-1]
+
+
+def _fuses_relu(layer: Any) -> bool:
+    """Whether the class that wrote the layer's forward also wrote a forward_relu to go with it."""
+    for cls in type(layer).__mro__:
+        if "forward" in vars(cls):
+            return "forward_relu" in vars(cls)
+    return False

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastnn._checks import as_probability
 from fastnn.backend import kernels_for
-from fastnn.functional.dropout import dropout, dropout_backward
+from fastnn.functional.dropout import dropout, dropout2d, dropout2d_backward, dropout_backward
 from fastnn.nn.module import Module
 from fastnn.random import next_key
 
@@ -35,19 +35,20 @@ class Dropout(Module):
     array([3., 3.])
     """
 
+    _drop, _drop_backward = staticmethod(dropout), staticmethod(dropout_backward)
     _key: tuple[int, int] | None = None
 
     def __init__(self, p: float = 0.5) -> None:
-        self.p = as_probability("Dropout", "p", p)
+        self.p = as_probability(type(self).__name__, "p", p)
 
     def forward(self, x: Array) -> Array:
         """An array of any shape gives one of that shape."""
         if not self.training:
-            kernels_for(x, "dropout", "x")
+            kernels_for(x, type(self).__name__, "x")
             self._key = None
             return x
         key = next_key()
-        y = dropout(x, self.p, key=key)
+        y: Array = self._drop(x, self.p, key=key)
         self._key = key
         return y
 
@@ -56,10 +57,32 @@ class Dropout(Module):
         key = self._key
         if key is None:
             self._no_forward()
-        grad_x = dropout_backward(grad_output, self.p, key)
+        grad_x: Array = self._drop_backward(grad_output, self.p, key)
         self._key = None
         return grad_x
 
     def extra_repr(self) -> str:
         """The probability."""
         return f"p={self.p}"
+
+
+class Dropout2d(Dropout):
+    """`Dropout` of whole channels of x (N, C, H, W): all cells of one are kept or dropped together.
+
+    Tompson et al., "Efficient object localization using convolutional networks", CVPR 2015.
+
+    Parameters
+    ----------
+    p : float in [0, 1]
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastnn
+    >>> fastnn.manual_seed(0)
+    >>> y = fastnn.nn.Dropout2d(0.5)(np.ones((4, 8, 3, 3)))
+    >>> sorted(set(y.sum(axis=(2, 3)).ravel().tolist()))
+    [0.0, 18.0]
+    """
+
+    _drop, _drop_backward = staticmethod(dropout2d), staticmethod(dropout2d_backward)
