@@ -13,9 +13,10 @@
 namespace fastnn::cpu {
 namespace {
 
-constexpr int64_t max_k_block = 256;   // a packed panel of B stays in L1
-constexpr int64_t max_m_block = 168;   // a packed block of A stays in L2; a multiple of all tiles' rows
-constexpr int64_t max_n_block = 3840;  // a packed slice of B stays in L3
+constexpr int64_t max_k_block = 256;    // a packed panel of B stays in L1
+constexpr int64_t max_m_block = 168;    // a packed block of A stays in L2; a multiple of all tiles' rows
+constexpr int64_t max_n_block = 3840;   // a packed slice of B stays in L3
+constexpr int64_t l1_share = 16 << 10;  // bytes of an operand that stay in L1 beside the rest
 constexpr double work_per_task = 1 << 20;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -53,7 +54,7 @@ template <class T>
 bool should_pack_a(const Problem<T>& p) {
   const auto& kernel = kernels<T>().gemm;
   const int64_t uses = ceil_div(p.size.n, kernel.tile_columns);
-  const bool fits_l1 = p.size.m * p.size.k * static_cast<int64_t>(sizeof(T)) <= (16 << 10);
+  const bool fits_l1 = p.size.m * p.size.k * static_cast<int64_t>(sizeof(T)) <= l1_share;
   return uses > 2 && !fits_l1;
 }
 template <class T>
@@ -70,7 +71,6 @@ template <class T>
 void multiply_block(const Problem<T>& p, const T* packed_a, const T* packed_b, bool last) {
   const auto& kernel = kernels<T>().gemm;
   PanelProduct<T> product{};
-  product.m = p.size.m;
   product.k = p.size.k;
   product.c_row = p.c_row;
   product.accumulate = p.accumulate;
@@ -81,19 +81,25 @@ void multiply_block(const Problem<T>& p, const T* packed_a, const T* packed_b, b
   product.a_row = packed_a ? 1 : p.a.row;
   product.a_k = packed_a ? kernel.tile_rows : p.a.column;
   product.a_tile = packed_a ? kernel.tile_rows * p.size.k : kernel.tile_rows * p.a.row;
-  for (int64_t j = 0; j < p.size.n; j += kernel.tile_columns) {
-    const Epilogue<T> epilogue{p.epilogue.bias ? p.epilogue.bias + j : nullptr, p.epilogue.relu};
-    product.n = std::min(kernel.tile_columns, p.size.n - j);
-    product.b = packed_b ? packed_b + j * p.size.k : p.b.data + j;
-    product.c = p.c + j;
-    product.epilogue = last ? &epilogue : nullptr;
-    kernel.multiply_panel(product);
+  // A panel of B in L1 meets all rows of A; a B that is all in L1 meets them tile by tile, which writes C in order.
+  const bool b_fits_l1 = p.size.n * p.size.k * static_cast<int64_t>(sizeof(T)) <= l1_share;
+  const int64_t rows = b_fits_l1 ? kernel.tile_rows : p.size.m;
+  for (int64_t i = 0; i < p.size.m; i += rows, product.a += product.a_tile) {
+    product.m = std::min(rows, p.size.m - i);
+    for (int64_t j = 0; j < p.size.n; j += kernel.tile_columns) {
+      const Epilogue<T> epilogue{p.epilogue.bias ? p.epilogue.bias + j : nullptr, p.epilogue.relu};
+      product.n = std::min(kernel.tile_columns, p.size.n - j);
+      product.b = packed_b ? packed_b + j * p.size.k : p.b.data + j;
+      product.c = p.c + i * p.c_row + j;
+      product.epilogue = last ? &epilogue : nullptr;
+      kernel.multiply_panel(product);
+    }
   }
 }
 
 template <class T>
 bool is_thin(const Problem<T>& p) {
-  return p.b.row == 1 && p.b.column != 1 && p.size.m <= kernels<T>().gemm.thin_rows;
+  return p.size.m <= kernels<T>().gemm.thin_rows;
 }
 
 template <class T>
@@ -104,8 +110,8 @@ void multiply_thin(const Problem<T>& p) {
     product.a = p.a.data + q * p.a.column;
     product.a_row = p.a.row;
     product.a_k = p.a.column;
-    product.b = p.b.data + q;
-    product.b_k = 1;
+    product.b = p.b.data + q * p.b.row;
+    product.b_k = p.b.row;
     product.b_column = p.b.column;
     product.c = p.c;
     product.c_row = p.c_row;

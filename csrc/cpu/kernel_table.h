@@ -34,8 +34,8 @@ template <class T>
 struct GemmKernels {
   int64_t tile_rows, tile_columns;
   void (*multiply_panel)(const PanelProduct<T>& product);
-  // For at most thin_rows rows and a B whose columns run along memory (b_k is 1), of any n: B is read once,
-  // where packing would write and read it again.
+  // For at most thin_rows rows, any n, and a B either way round (b_k or b_column is 1): B is read once, where
+  // packing would write and read it again.
   int64_t thin_rows;
   void (*multiply_thin)(const PanelProduct<T>& product);
   // Writes dst[tile][p][i] for the lines i of src, in tiles of tile_rows (A) or tile_columns (B) lines, short

@@ -31,4 +31,22 @@ template <class T, class Body>
   if (i < n) body(i, PartVector<T>{n - i});
 }
 
+// Folds n elements into one vector: step(i, lanes, sum) adds those from i on to a sum that started as `start`,
+// combine(a, b) joins two sums. Four chains take turns, since one would wait for itself at every step.
+template <class T, class Step, class Combine>
+[[gnu::always_inline]] inline Vec<T> fold_vectors(int64_t n, Vec<T> start, const Step& step, const Combine& combine) {
+  constexpr int64_t size = Vec<T>::size;
+  Vec<T> a = start, b = start, c = start, d = start;
+  int64_t i = 0;
+  for (; i + 4 * size <= n; i += 4 * size) {
+    a = step(i, WholeVector<T>{}, a);
+    b = step(i + size, WholeVector<T>{}, b);
+    c = step(i + 2 * size, WholeVector<T>{}, c);
+    d = step(i + 3 * size, WholeVector<T>{}, d);
+  }
+  for (; i + size <= n; i += size) a = step(i, WholeVector<T>{}, a);
+  if (i < n) b = step(i, PartVector<T>{n - i}, b);
+  return combine(combine(a, b), combine(c, d));
+}
+
 }  // namespace fastnn::cpu::FASTNN_NAMESPACE

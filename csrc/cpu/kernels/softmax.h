@@ -17,22 +17,23 @@ template <class T>
 // The largest element; NaNs are passed over, the sum of the exponentials will show them.
 template <class T>
 [[gnu::always_inline]] inline T row_maximum(const T* x, int64_t n) {
-  Vec<T> top = minus_infinity<T>();
-  for_each_vector<T>(n, [&](int64_t c, auto lanes) { top = max(lanes.load(x + c, minus_infinity<T>()), top); });
-  return reduce_max(top);
+  using V = Vec<T>;
+  const auto larger = [](V a, V b) { return max(a, b); };
+  const auto step = [=](int64_t c, auto lanes, V top) { return max(lanes.load(x + c, minus_infinity<T>()), top); };
+  return reduce_max(fold_vectors<T>(n, minus_infinity<T>(), step, larger));
 }
 
 // sum exp(x - shift); the exponentials go to e unless it is null.
 template <class T>
 [[gnu::always_inline]] inline T sum_exponentials(const T* x, T shift, T* e, int64_t n) {
-  Vec<T> total(T(0));
-  for_each_vector<T>(n, [&](int64_t c, auto lanes) {
-    const Vec<T> value = exp(lanes.load(x + c, minus_infinity<T>()) - Vec<T>(shift));
+  using V = Vec<T>;
+  const auto step = [=](int64_t c, auto lanes, V total) {
+    const V value = exp(lanes.load(x + c, minus_infinity<T>()) - V(shift));
     if (e) lanes.store(e + c, value);
     // Lanes past the end hold exp(-inf) = 0, or NaN where the shift is infinite and the row NaN anyway.
-    total = total + value;
-  });
-  return sum(total);
+    return total + value;
+  };
+  return sum(fold_vectors<T>(n, V(T(0)), step, [](V a, V b) { return a + b; }));
 }
 
 template <class T>
@@ -88,12 +89,11 @@ template <class T>
 void softmax_rows_backward(const T* grad_y, const T* y, T* grad_x, int64_t rows, int64_t axis_size, bool log) {
   using V = Vec<T>;
   for (int64_t i = 0; i < rows; ++i, grad_y += axis_size, y += axis_size, grad_x += axis_size) {
-    V lane_totals(T(0));
-    for_each_vector<T>(axis_size, [&](int64_t c, auto lanes) {
+    const auto step = [=](int64_t c, auto lanes, V so_far) {
       const V g = lanes.load(grad_y + c);
-      lane_totals = log ? lane_totals + g : fma(g, lanes.load(y + c), lane_totals);
-    });
-    const V total(sum(lane_totals));
+      return log ? so_far + g : fma(g, lanes.load(y + c), so_far);
+    };
+    const V total(sum(fold_vectors<T>(axis_size, V(T(0)), step, [](V a, V b) { return a + b; })));
     for_each_vector<T>(axis_size, [=](int64_t c, auto lanes) {
       lanes.store(grad_x + c, softmax_grad(lanes.load(grad_y + c), lanes.load(y + c), total, log));
     });
