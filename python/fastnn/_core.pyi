@@ -55,6 +55,71 @@ def cross_entropy_with_grad(
 ) -> tuple[float | Array, Array]:
     """Loss as above and grad_logits (`out` goes there); for "none", the gradient of the sum."""
 
+# --- loss ---------------------------------------------------------------------------------------
+@final
+class LossOptions:
+    """`parameter` is the delta of huber_loss and the beta of smooth_l1_loss."""
+
+    def __init__(self, *, reduction: Reduction = "mean", parameter: float = 1.0) -> None: ...
+
+@final
+class NLLOptions:
+    def __init__(self, *, reduction: Reduction = "mean", ignore_index: int = -100) -> None: ...
+
+@final
+class MultiMarginOptions:
+    def __init__(self, *, reduction: Reduction = "mean", p: int = 1, margin: float = 1.0) -> None: ...
+
+# Results and `out` of all losses are those of cross_entropy and cross_entropy_with_grad.
+def mse_loss(input: Array, target: Array, options: LossOptions, out: Array | None) -> float | Array: ...
+def mse_loss_with_grad(
+    input: Array, target: Array, options: LossOptions, out: Array | None
+) -> tuple[float | Array, Array]: ...
+def l1_loss(input: Array, target: Array, options: LossOptions, out: Array | None) -> float | Array: ...
+def l1_loss_with_grad(
+    input: Array, target: Array, options: LossOptions, out: Array | None
+) -> tuple[float | Array, Array]: ...
+def huber_loss(input: Array, target: Array, options: LossOptions, out: Array | None) -> float | Array: ...
+def huber_loss_with_grad(
+    input: Array, target: Array, options: LossOptions, out: Array | None
+) -> tuple[float | Array, Array]: ...
+def smooth_l1_loss(input: Array, target: Array, options: LossOptions, out: Array | None) -> float | Array: ...
+def smooth_l1_loss_with_grad(
+    input: Array, target: Array, options: LossOptions, out: Array | None
+) -> tuple[float | Array, Array]: ...
+def hinge_loss(input: Array, target: Array, options: LossOptions, out: Array | None) -> float | Array: ...
+def hinge_loss_with_grad(
+    input: Array, target: Array, options: LossOptions, out: Array | None
+) -> tuple[float | Array, Array]: ...
+def binary_cross_entropy_with_logits(
+    input: Array,
+    target: Array,
+    weight: Array | None,
+    pos_weight: Array | None,
+    options: LossOptions,
+    out: Array | None,
+) -> float | Array: ...
+def binary_cross_entropy_with_logits_with_grad(
+    input: Array,
+    target: Array,
+    weight: Array | None,
+    pos_weight: Array | None,
+    options: LossOptions,
+    out: Array | None,
+) -> tuple[float | Array, Array]: ...
+def nll_loss(
+    input: Array, target: Array, weight: Array | None, options: NLLOptions, out: Array | None
+) -> float | Array: ...
+def nll_loss_with_grad(
+    input: Array, target: Array, weight: Array | None, options: NLLOptions, out: Array | None
+) -> tuple[float | Array, Array]: ...
+def multi_margin_loss(
+    input: Array, target: Array, weight: Array | None, options: MultiMarginOptions, out: Array | None
+) -> float | Array: ...
+def multi_margin_loss_with_grad(
+    input: Array, target: Array, weight: Array | None, options: MultiMarginOptions, out: Array | None
+) -> tuple[float | Array, Array]: ...
+
 # --- dropout ------------------------------------------------------------------------------------
 def dropout(x: Array, p: float, seed: int, call: int, out: Array | None) -> Array:
     """Return x * mask / (1 - p); the mask is Philox4x32-10 under `seed`, counted by (element, call).

@@ -9,7 +9,9 @@
 #include "cpu/kernels/dropout.h"
 #include "cpu/kernels/gemm_micro.h"
 #include "cpu/kernels/gemm_thin.h"
+#include "cpu/kernels/loss.h"
 #include "cpu/kernels/machine.h"
+#include "cpu/kernels/multi_margin.h"
 #include "cpu/kernels/pack.h"
 #include "cpu/kernels/sgd.h"
 #include "cpu/kernels/softmax.h"
@@ -35,6 +37,13 @@ constexpr Kernels<T> make_kernels() {
                   .rows_backward = softmax_rows_backward<T>,
                   .lanes_backward = softmax_lanes_backward<T>},
       .cross_entropy = {.rows = cross_entropy_rows<T>, .lanes = cross_entropy_lanes<T>},
+      .loss = {.mse = pointwise_loss<SquaredError, T>,
+               .l1 = pointwise_loss<AbsoluteError, T>,
+               .huber = pointwise_loss<Huber, T>,
+               .smooth_l1 = pointwise_loss<SmoothL1, T>,
+               .bce_with_logits = pointwise_loss<BinaryCrossEntropy, T>,
+               .hinge = pointwise_loss<Hinge, T>,
+               .multi_margin = multi_margin_rows<T>},
       .dropout = {.apply = dropout<T>},
       .optimizer = {.sgd = sgd<T>, .adam = adam<T>},
       .burn_fma = burn_fma<T>,
