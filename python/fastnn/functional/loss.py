@@ -1,7 +1,8 @@
 """Losses of regression: of the difference between prediction and target.
 
 Sums and means add up blocks of 16 vectors in the dtype and the blocks in double, in an order that follows
-from the shape alone: a float32 result is within 10 eps of the sum of sizes, besides the rounding of each loss.
+from the shape alone: a float32 result is off by at most 10 eps of the sum of sizes, besides the rounding of
+each loss.
 """
 
 from __future__ import annotations
