@@ -5,7 +5,7 @@
 #pragma once
 
 #include "cpu/kernels/lanes.h"
-#include "cpu/simd/math.h"
+#include "cpu/simd/math_sigmoid.h"
 
 namespace fastnn::cpu::FASTNN_NAMESPACE {
 

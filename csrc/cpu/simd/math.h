@@ -114,14 +114,4 @@ inline Vec<T> log(Vec<T> x) {
   return select(x < infinity, finite, x);
 }
 
-// log(1 + x) without loss where x is small: what 1 + x rounds off comes back as a first-order correction.
-template <class T>
-inline Vec<T> log1p(Vec<T> x) {
-  const Vec<T> one(T(1)), zero(T(0)), infinity(static_cast<T>(__builtin_inf()));
-  const Vec<T> u = one + x, rounded_off = x - (u - one);
-  // -0 stays, and where u is 0 or infinite there is nothing to correct.
-  const Vec<T> correction = select(zero < u, select(u < infinity, rounded_off / u, zero), zero);
-  return select(u == one, x, log(u) + correction);
-}
-
 }  // namespace fastnn::cpu::FASTNN_NAMESPACE
