@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "ops/activation_list.h"
+
 namespace fastnn::cpu {
 
 // What happens to a finished tile of C before it is stored: + bias[column], then max(0, .).
@@ -46,10 +48,11 @@ struct GemmKernels {
   void (*sum_rows)(const T* x, int64_t row, int64_t rows, int64_t columns, bool accumulate, T* out);
 };
 
+// kept: x or y, as ops/activation_list.h says.
 template <class T>
-struct ElementwiseKernels {
-  void (*relu)(const T* x, T* y, int64_t n);
-  void (*relu_backward)(const T* grad_y, const T* y, T* grad_x, int64_t n);
+struct ActivationKernels {
+  void (*forward)(const T* x, T* y, int64_t n, const ActivationParameters& parameters);
+  void (*backward)(const T* grad_y, const T* kept, T* grad_x, int64_t n, const ActivationParameters& parameters);
 };
 
 // Softmax over the middle axis of (outer, axis_size, inner): "rows" where inner is 1, else "lanes", for which
@@ -157,7 +160,7 @@ struct OptimizerKernels {
 template <class T>
 struct Kernels {
   GemmKernels<T> gemm;
-  ElementwiseKernels<T> elementwise;
+  ActivationKernels<T> activation[activation_count];  // by Activation
   SoftmaxKernels<T> softmax;
   CrossEntropyKernels<T> cross_entropy;
   LossKernels<T> loss;

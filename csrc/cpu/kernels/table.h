@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cpu/kernel_table.h"
-#include "cpu/kernels/activation.h"
+#include "cpu/kernels/activation_smooth.h"
 #include "cpu/kernels/adam.h"
 #include "cpu/kernels/cross_entropy.h"
 #include "cpu/kernels/dropout.h"
@@ -31,7 +31,12 @@ constexpr Kernels<T> make_kernels() {
                .pack_a = pack<T, tile_rows>,
                .pack_b = pack<T, columns>,
                .sum_rows = sum_rows<T>},
-      .elementwise = {.relu = relu<T>, .relu_backward = relu_backward<T>},
+      .activation =
+          {
+#define FASTNN_ROW(name, Function, ...) {activation_forward<T, Function<T>>, activation_backward<T, Function<T>>},
+              FASTNN_FOR_EACH_ACTIVATION(FASTNN_ROW)
+#undef FASTNN_ROW
+          },
       .softmax = {.rows = softmax_rows<T>,
                   .lanes = softmax_lanes<T>,
                   .rows_backward = softmax_rows_backward<T>,
