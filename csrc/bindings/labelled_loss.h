@@ -29,10 +29,8 @@ py::object labelled_loss(const char* op, bool want_grad, const LabelledArguments
   result.apart_from(Aliasing::none, input.array());
   if (weight) result.apart_from(Aliasing::none, weight->array());
   cpu::AlignedBuffer<T> scratch(result.losses() ? 0 : target.size());
-  const cpu::LabelledInputs<T> inputs{.view = view,
-                                      .input = input.data(),
-                                      .labels = labels.data(),
-                                      .weight = weight ? weight->data() : nullptr};
+  const cpu::LabelledInputs<T> inputs{
+      .view = view, .input = input.data(), .labels = labels.data(), .weight = weight ? weight->data() : nullptr};
   double loss = 0;
   {
     const GilRelease release(4.0 * static_cast<double>(input.size()));

@@ -71,9 +71,7 @@ class PointwiseTarget {
  private:
   void resolve(const char* op, const py::array& array) {
     signs_.emplace(array.size());
-    const auto to_signs = [&](const auto* target) {
-      cpu::resolve_signs(op, target, shape_of(array), signs_->data());
-    };
+    const auto to_signs = [&](const auto* target) { cpu::resolve_signs(op, target, shape_of(array), signs_->data()); };
     if (values_) {
       to_signs(values_->data());
     } else {

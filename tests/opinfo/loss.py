@@ -53,7 +53,7 @@ def make_hinge(rng: Generator, shape: tuple[int, ...]) -> dict[str, Array]:
 
 def broadcastable(rng: Generator, shape: tuple[int, ...]) -> Array:
     """A weight of the last axes of shape, some of them 1."""
-    kept = shape[int(rng.integers(len(shape) + 1)) :]
+    kept = shape[int(rng.integers(max(len(shape), 1))) :]
     return np.asarray(rng.random([n if rng.random() < 0.7 else 1 for n in kept]) + 0.2)
 
 
