@@ -5,7 +5,34 @@ arrays of that dtype, or `out`. Names, order and defaults of arguments are those
 only `dim` is called `axis`.
 """
 
-from fastnn.functional.activation import relu, relu_backward
+from fastnn.functional.activation import (
+    hardsigmoid,
+    hardsigmoid_backward,
+    hardtanh,
+    hardtanh_backward,
+    leaky_relu,
+    leaky_relu_backward,
+    relu,
+    relu6,
+    relu6_backward,
+    relu_backward,
+)
+from fastnn.functional.activation_smooth import (
+    elu,
+    elu_backward,
+    gelu,
+    gelu_backward,
+    logsigmoid,
+    logsigmoid_backward,
+    sigmoid,
+    sigmoid_backward,
+    silu,
+    silu_backward,
+    softplus,
+    softplus_backward,
+    tanh,
+    tanh_backward,
+)
 from fastnn.functional.cross_entropy import cross_entropy, cross_entropy_with_grad
 from fastnn.functional.dropout import dropout, dropout_backward
 from fastnn.functional.linear import linear, linear_backward
@@ -16,12 +43,34 @@ __all__ = [
     "cross_entropy_with_grad",
     "dropout",
     "dropout_backward",
+    "elu",
+    "elu_backward",
+    "gelu",
+    "gelu_backward",
+    "hardsigmoid",
+    "hardsigmoid_backward",
+    "hardtanh",
+    "hardtanh_backward",
+    "leaky_relu",
+    "leaky_relu_backward",
     "linear",
     "linear_backward",
     "log_softmax",
     "log_softmax_backward",
+    "logsigmoid",
+    "logsigmoid_backward",
     "relu",
+    "relu6",
+    "relu6_backward",
     "relu_backward",
+    "sigmoid",
+    "sigmoid_backward",
+    "silu",
+    "silu_backward",
     "softmax",
     "softmax_backward",
+    "softplus",
+    "softplus_backward",
+    "tanh",
+    "tanh_backward",
 ]

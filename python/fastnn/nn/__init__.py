@@ -1,7 +1,8 @@
 """Layers, containers and losses, with the names of `torch.nn` and an explicit `backward`."""
 
 from fastnn.nn import init
-from fastnn.nn.activation import ReLU
+from fastnn.nn.activation import Hardsigmoid, Hardtanh, LeakyReLU, ReLU, ReLU6
+from fastnn.nn.activation_smooth import ELU, GELU, LogSigmoid, Sigmoid, SiLU, Softplus, Tanh
 from fastnn.nn.container import Sequential
 from fastnn.nn.dropout import Dropout
 from fastnn.nn.flatten import Flatten
@@ -9,15 +10,29 @@ from fastnn.nn.linear import Linear
 from fastnn.nn.loss import CrossEntropyLoss
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
+from fastnn.nn.softmax import LogSoftmax, Softmax
 
 __all__ = [
+    "ELU",
+    "GELU",
     "CrossEntropyLoss",
     "Dropout",
     "Flatten",
+    "Hardsigmoid",
+    "Hardtanh",
+    "LeakyReLU",
     "Linear",
+    "LogSigmoid",
+    "LogSoftmax",
     "Module",
     "Parameter",
     "ReLU",
+    "ReLU6",
     "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
     "init",
 ]
