@@ -57,9 +57,7 @@ def hardtanh(x: NDArray, min_val: float = -1.0, max_val: float = 1.0) -> Array:
     return np.minimum(np.maximum(x, min_val), max_val)
 
 
-def hardtanh_backward(
-    grad_output: NDArray, x: NDArray, min_val: float = -1.0, max_val: float = 1.0
-) -> Array:
+def hardtanh_backward(grad_output: NDArray, x: NDArray, min_val: float = -1.0, max_val: float = 1.0) -> Array:
     g, x = wide(grad_output, x)
     return np.where((x > min_val) & (x < max_val), g, 0.0)
 
@@ -129,7 +127,7 @@ def tanh_argument(x: Array) -> Array:
 
 
 def gelu_tanh(x: NDArray) -> Array:
-    """x/2 (1 + tanh(a/2)) = x s(a)"""
+    """x/2 (1 + tanh(a/2)) = x s(a)."""
     (x,) = wide(x)
     with np.errstate(all="ignore"):
         return x * logistic(tanh_argument(x))
@@ -168,7 +166,8 @@ def softplus_backward(grad_output: NDArray, x: NDArray, beta: float = 1.0, thres
 
 def logsigmoid(x: NDArray) -> Array:
     (x,) = wide(x)
-    return -np.logaddexp(0.0, -x)
+    with np.errstate(all="ignore"):
+        return -np.logaddexp(0.0, -x)
 
 
 def logsigmoid_backward(grad_output: NDArray, x: NDArray) -> Array:

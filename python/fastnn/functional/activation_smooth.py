@@ -386,7 +386,7 @@ def softplus(x: Array, beta: float = 1.0, threshold: float = 20.0, *, out: Array
     >>> import numpy as np
     >>> import fastnn.functional as F
     >>> F.softplus(np.array([-1000.0, 0.0, 1000.0])).round(4)
-    array([0.0000e+00, 6.9310e-01, 1.0000e+03])
+    array([0.000e+00, 6.931e-01, 1.000e+03])
     """
     if type(beta) is not float:
         beta = as_float("softplus", "beta", beta)

@@ -97,7 +97,7 @@ class GELU(Activation):
     >>> layer(np.array([0.0, 1.0])).round(4)
     array([0.    , 0.8413])
     >>> layer.backward(np.array([4.0, 4.0])).round(4)
-    array([2.    , 4.3326])
+    array([2.    , 4.3333])
     """
 
     parameter_free = True
