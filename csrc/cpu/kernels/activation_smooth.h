@@ -73,7 +73,7 @@ struct ELU {
   explicit ELU(const ActivationParameters& p) : alpha(static_cast<T>(p.first)) {}
 
   Vec<T> forward(Vec<T> x) const { return select(zero < x, x, alpha * expm1(x)); }
-  Vec<T> backward(Vec<T> g, Vec<T> x) const { return select(x <= zero, g * alpha * exp(x), g); }
+  Vec<T> backward(Vec<T> g, Vec<T> x) const { return select(zero < x, g, g * alpha * exp(x)); }
 };
 
 // log(1 + e^z) / beta with z = beta x, and x itself where z is above the threshold.

@@ -1,7 +1,8 @@
 """Layers, containers and losses, with the names of `torch.nn` and an explicit `backward`."""
 
 from fastnn.nn import init
-from fastnn.nn.activation import ReLU
+from fastnn.nn.activation import Hardsigmoid, Hardtanh, LeakyReLU, ReLU, ReLU6
+from fastnn.nn.activation_smooth import ELU, GELU, LogSigmoid, Sigmoid, SiLU, Softplus, Tanh
 from fastnn.nn.container import Sequential
 from fastnn.nn.dropout import Dropout
 from fastnn.nn.flatten import Flatten
@@ -19,23 +20,37 @@ from fastnn.nn.loss import (
 )
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
+from fastnn.nn.softmax import LogSoftmax, Softmax
 
 __all__ = [
+    "ELU",
+    "GELU",
     "BCEWithLogitsLoss",
     "CrossEntropyLoss",
     "Dropout",
     "Flatten",
+    "Hardsigmoid",
+    "Hardtanh",
     "HingeLoss",
     "HuberLoss",
     "L1Loss",
+    "LeakyReLU",
     "Linear",
+    "LogSigmoid",
+    "LogSoftmax",
     "MSELoss",
     "Module",
     "MultiMarginLoss",
     "NLLLoss",
     "Parameter",
     "ReLU",
+    "ReLU6",
     "Sequential",
+    "SiLU",
+    "Sigmoid",
     "SmoothL1Loss",
+    "Softmax",
+    "Softplus",
+    "Tanh",
     "init",
 ]

@@ -35,6 +35,7 @@ class Dropout(Module):
     array([3., 3.])
     """
 
+    parameter_free = True
     _key: tuple[int, int] | None = None
 
     def __init__(self, p: float = 0.5) -> None:
