@@ -1,57 +1,38 @@
 #pragma once
 
 #include "bindings/bind_softmax.h"
+#include "bindings/loss_result.h"
 #include "ops/cross_entropy.h"
 
 namespace fastnn::bindings {
-
-inline Reduction parse_reduction(const std::string& name) {
-  if (name == "none") return Reduction::none;
-  if (name == "mean") return Reduction::mean;
-  if (name == "sum") return Reduction::sum;
-  fail_value("cross_entropy", "expected reduction to be 'none', 'mean' or 'sum', got '", name, "'");
-}
 
 inline CrossEntropyOptions make_options(int64_t ignore_index, const std::string& reduction, double label_smoothing) {
   if (!(label_smoothing >= 0.0 && label_smoothing <= 1.0)) {
     fail_value("cross_entropy", "expected label_smoothing in [0, 1], got ", label_smoothing);
   }
-  return {ignore_index, parse_reduction(reduction), label_smoothing};
+  return {ignore_index, parse_reduction("cross_entropy", reduction), label_smoothing};
 }
 
 // Class indices resolved to labels, or class probabilities.
 template <class T>
 struct Target {
-  std::optional<cpu::AlignedBuffer<int64_t>> labels;
+  std::optional<Labels> labels;
   std::optional<Input<T>> probabilities;
 
   Target(py::handle object, Shape logits, const AxisView& view, const CrossEntropyOptions& options) {
-    const py::array array = as_array("cross_entropy", "target", object);
-    const py::dtype dtype = array.dtype();
-    const bool integer = dtype.kind() == 'i' && (dtype.itemsize() == 4 || dtype.itemsize() == 8);
-    if (!integer && dtype.kind() != 'f') {
-      fail_type("cross_entropy", "expected target of dtype int64 or int32 for class indices, or ", name_of<T>(),
+    const char* op = "cross_entropy";
+    const py::array array = as_array(op, "target", object);
+    if (!is_index(array) && array.dtype().kind() != 'f') {
+      fail_type(op, "expected target of dtype int64 or int32 for class indices, or ", name_of<T>(),
                 " for class probabilities, got ", dtype_name(array), "; convert it with target.astype(numpy.int64)");
     }
-    if (!integer) {
-      probabilities.emplace("cross_entropy", "target", object);
-      validate_class_probabilities(logits, probabilities->shape(), options);
-      return;
-    }
-    validate_class_indices(logits, shape_of(array));
-    labels.emplace(array.size());
-    if (dtype.itemsize() == 4) {
-      resolve<int32_t>(array, view.axis_size, options.ignore_index);
+    if (is_index(array)) {
+      validate_class_indices(op, "logits", logits, shape_of(array));
+      labels.emplace(op, array, view.axis_size, options.ignore_index);
     } else {
-      resolve<int64_t>(array, view.axis_size, options.ignore_index);
+      probabilities.emplace(op, "target", object);
+      validate_class_probabilities(logits, probabilities->shape(), options);
     }
-  }
-
-  template <class Index>
-  void resolve(const py::array& array, int64_t classes, int64_t ignore_index) {
-    const py::array indices = plain<Index>(array);
-    cpu::resolve_labels(static_cast<const Index*>(indices.data()), shape_of(indices), classes, ignore_index,
-                        labels->data());
   }
 };
 
@@ -61,30 +42,16 @@ py::object cross_entropy(py::handle logits_object, py::handle target_object, py:
                          const CrossEntropyOptions& options, py::handle out, bool want_grad) {
   const char* op = "cross_entropy";
   Input<T> logits(op, "logits", logits_object);
-  const AxisView view = validate_logits(logits.shape());
-  std::optional<Input<T>> weight;
-  if (!weight_object.is_none()) weight.emplace(op, "weight", weight_object);
-  validate_class_weight(logits.shape(), view.axis_size, weight ? std::optional(weight->shape()) : std::nullopt);
+  const AxisView view = validate_classes(op, "logits", logits.shape());
+  std::optional<Input<T>> weight = optional_input<T>(op, "weight", weight_object);
+  if (weight) validate_class_weight(op, "logits", logits.shape(), view.axis_size, weight->shape());
   Target<T> target(target_object, logits.shape(), view, options);
 
-  const bool reduced = options.reduction != Reduction::none;
-  if (reduced && !want_grad && !out.is_none()) {
-    fail_value(op, "expected out only with reduction='none', got ", type_name(out), " with a loss that is a number");
-  }
-  std::optional<Output> grad, losses;
-  std::optional<cpu::AlignedBuffer<T>> scratch;
-  if (want_grad) grad.emplace(op, out, py::dtype::of<T>(), logits.shape());
-  if (reduced) {
-    scratch.emplace(view.outer * view.inner);
-  } else {
-    losses.emplace(op, want_grad ? py::none() : out, py::dtype::of<T>(), loss_shape(logits.shape()));
-  }
-  for (std::optional<Output>* output : {&grad, &losses}) {
-    if (!*output) continue;
-    (*output)->apart_from(Aliasing::none, logits.array());
-    if (weight) (*output)->apart_from(Aliasing::none, weight->array());
-    if (target.probabilities) (*output)->apart_from(Aliasing::none, target.probabilities->array());
-  }
+  LossResult<T> result(op, options.reduction, want_grad, out, logits.shape(), loss_shape(logits.shape()));
+  result.apart_from(Aliasing::none, logits.array());
+  if (weight) result.apart_from(Aliasing::none, weight->array());
+  if (target.probabilities) result.apart_from(Aliasing::none, target.probabilities->array());
+  cpu::AlignedBuffer<T> scratch(result.losses() ? 0 : view.outer * view.inner);
   const cpu::CrossEntropyInputs<T> inputs{
       .view = view,
       .logits = logits.data(),
@@ -94,12 +61,9 @@ py::object cross_entropy(py::handle logits_object, py::handle target_object, py:
   double loss = 0;
   {
     const GilRelease release(flops_per_exponential * static_cast<double>(logits.size()));
-    loss = cpu::cross_entropy<T>(inputs, options, reduced ? scratch->data() : losses->data<T>(),
-                                 grad ? grad->data<T>() : nullptr);
+    loss = cpu::cross_entropy<T>(inputs, options, result.losses() ? result.losses() : scratch.data(), result.grad());
   }
-  py::object value = reduced ? py::object(py::float_(loss)) : py::object(losses->finish());
-  if (!want_grad) return value;
-  return py::make_tuple(value, grad->finish());
+  return result.finish(loss);
 }
 
 inline void bind_cross_entropy_function(py::module_& m, const char* name, bool want_grad) {

@@ -7,6 +7,7 @@
 #include "bindings/bind_dropout.h"
 #include "bindings/bind_gather.h"
 #include "bindings/bind_linear.h"
+#include "bindings/bind_loss.h"
 #include "bindings/bind_runtime.h"
 #include "bindings/bind_sgd.h"
 #include "bindings/bind_softmax.h"
@@ -19,6 +20,7 @@ PYBIND11_MODULE(_core, m) {
   bind_activation(m);
   bind_softmax(m);
   bind_cross_entropy(m);
+  bind_loss(m);
   bind_dropout(m);
   bind_sgd(m);
   bind_adam(m);

@@ -1,66 +1,23 @@
 #include "ops/cross_entropy.h"
 
 #include <algorithm>
-#include <numeric>
 
-#include "cpu/aligned_buffer.h"
 #include "cpu/axis_blocks.h"
 #include "cpu/dispatch.h"
+#include "cpu/ordered_sum.h"
 
 namespace fastnn::cpu {
 namespace {
-
-// "(3, 1)" for the flat position in shape.
-std::string index_text(Shape shape, int64_t position) {
-  std::vector<int64_t> index(shape.size());
-  for (size_t d = shape.size(); d-- > 0;) {
-    index[d] = position % shape[d];
-    position /= shape[d];
-  }
-  return to_string(index);
-}
-
-// Partial sums over fixed chunks, added in order: the same bits for any thread count.
-template <class Term>
-double ordered_sum(int64_t n, const Term& term) {
-  constexpr int64_t chunk = 1 << 13;
-  AlignedBuffer<double> partial((n + chunk - 1) / chunk);
-  parallel_for(n, chunk, [&](int64_t begin, int64_t end) {
-    double total = 0;
-    for (int64_t i = begin; i < end; ++i) total += term(i);
-    partial.data()[begin / chunk] = total;
-  });
-  return std::accumulate(partial.data(), partial.data() + (n + chunk - 1) / chunk, 0.0);
-}
 
 // What "mean" divides by.
 template <class T>
 double mean_divisor(const CrossEntropyInputs<T>& in) {
   const int64_t positions = in.view.outer * in.view.inner;
   if (!in.labels) return static_cast<double>(positions);
-  return ordered_sum(positions, [&](int64_t i) {
-    if (in.labels[i] < 0) return 0.0;
-    return in.weight ? static_cast<double>(in.weight[in.labels[i]]) : 1.0;
-  });
+  return sum_label_weights(in.labels, positions, in.weight);
 }
 
 }  // namespace
-
-template <class Index>
-void resolve_labels(const Index* target, Shape target_shape, int64_t classes, int64_t ignore_index, int64_t* labels) {
-  const int64_t n = element_count("cross_entropy", target_shape);
-  for (int64_t i = 0; i < n; ++i) {
-    const int64_t label = target[i];
-    if (label == ignore_index) {
-      labels[i] = -1;
-    } else if (label < 0 || label >= classes) {
-      fail_index("cross_entropy", "expected target in [0, ", classes, ") or ignore_index=", ignore_index, ", got ",
-                 label, " at position ", index_text(target_shape, i));
-    } else {
-      labels[i] = label;
-    }
-  }
-}
 
 template <class T>
 double cross_entropy(const CrossEntropyInputs<T>& in, const CrossEntropyOptions& options, T* losses, T* grad) {
@@ -94,8 +51,6 @@ double cross_entropy(const CrossEntropyInputs<T>& in, const CrossEntropyOptions&
   return ordered_sum(positions, [&](int64_t i) { return static_cast<double>(losses[i]); }) / divisor;
 }
 
-template void resolve_labels(const int32_t*, Shape, int64_t, int64_t, int64_t*);
-template void resolve_labels(const int64_t*, Shape, int64_t, int64_t, int64_t*);
 template double cross_entropy(const CrossEntropyInputs<float>&, const CrossEntropyOptions&, float*, float*);
 template double cross_entropy(const CrossEntropyInputs<double>&, const CrossEntropyOptions&, double*, double*);
 

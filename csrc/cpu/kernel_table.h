@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "ops/activation_list.h"
+
 namespace fastnn::cpu {
 
 // What happens to a finished tile of C before it is stored: + bias[column], then max(0, .).
@@ -46,10 +48,11 @@ struct GemmKernels {
   void (*sum_rows)(const T* x, int64_t row, int64_t rows, int64_t columns, bool accumulate, T* out);
 };
 
+// kept: x or y, as ops/activation_list.h says.
 template <class T>
-struct ElementwiseKernels {
-  void (*relu)(const T* x, T* y, int64_t n);
-  void (*relu_backward)(const T* grad_y, const T* y, T* grad_x, int64_t n);
+struct ActivationKernels {
+  void (*forward)(const T* x, T* y, int64_t n, const ActivationParameters& parameters);
+  void (*backward)(const T* grad_y, const T* kept, T* grad_x, int64_t n, const ActivationParameters& parameters);
 };
 
 // Softmax over the middle axis of (outer, axis_size, inner): "rows" where inner is 1, else "lanes", for which
@@ -88,6 +91,46 @@ struct CrossEntropyKernels {
   void (*lanes)(const CrossEntropyBlock<T>& block);  // position is 1
 };
 
+// Losses of `count` pairs of input and target.
+template <class T>
+struct PointwiseBlock {
+  const T* input;
+  const T* target;
+  const T* weight;      // factors of the losses; null: ones
+  const T* pos_weight;  // takes the place of `parameter`, element by element, unless null
+  T parameter;          // delta of huber, beta of smooth_l1, 1 of binary cross-entropy
+  T* loss;              // null: not wanted
+  T* grad;              // null: not wanted
+  int64_t count;
+  T grad_scale;  // what the loss is multiplied with in the reduction
+};
+
+// Multi-class margin losses of `count` rows of scores.
+template <class T>
+struct MultiMarginBlock {
+  const T* input;
+  T* grad;  // null: not wanted
+  T* loss;  // one value a row
+  const int64_t* labels;
+  const T* weight;  // by class; null: ones
+  int64_t count, classes;
+  T margin;
+  bool squared;
+  T grad_scale;
+};
+
+template <class T>
+struct LossKernels {
+  // These return the sum of the losses.
+  double (*mse)(const PointwiseBlock<T>& block);
+  double (*l1)(const PointwiseBlock<T>& block);
+  double (*huber)(const PointwiseBlock<T>& block);
+  double (*smooth_l1)(const PointwiseBlock<T>& block);
+  double (*bce_with_logits)(const PointwiseBlock<T>& block);
+  double (*hinge)(const PointwiseBlock<T>& block);
+  void (*multi_margin)(const MultiMarginBlock<T>& block);
+};
+
 template <class T>
 struct DropoutKernels {
   // The mask of element i is word i % 4 of Philox block i / 4 for `call`, kept where word >= threshold (2^32: none);
@@ -117,9 +160,10 @@ struct OptimizerKernels {
 template <class T>
 struct Kernels {
   GemmKernels<T> gemm;
-  ElementwiseKernels<T> elementwise;
+  ActivationKernels<T> activation[activation_count];  // by Activation
   SoftmaxKernels<T> softmax;
   CrossEntropyKernels<T> cross_entropy;
+  LossKernels<T> loss;
   DropoutKernels<T> dropout;
   OptimizerKernels<T> optimizer;
   // Runs `rounds` rounds of FMAs without dependencies between them; the FLOPs done come back.

@@ -5,52 +5,16 @@
 // "mean" divides by the sum of w over the labels used, or by the number of positions for probabilities.
 #pragma once
 
-#include <optional>
-#include <vector>
-
-#include "ops/tensor.h"
+#include "ops/labels.h"
+#include "ops/reduction.h"
 
 namespace fastnn {
-
-enum class Reduction { none, mean, sum };
 
 struct CrossEntropyOptions {
   int64_t ignore_index = -100;
   Reduction reduction = Reduction::mean;
   double label_smoothing = 0.0;
 };
-
-// Around the axis of the classes.
-inline AxisView validate_logits(Shape logits) {
-  if (logits.empty()) fail_value("cross_entropy", "expected logits of shape (C,) or (N, C, ...), got ()");
-  const AxisView view = view_axis("cross_entropy", logits, logits.size() == 1 ? 0 : 1);
-  if (view.axis_size == 0) {
-    fail_value("cross_entropy", "expected at least one class in logits, got shape ", to_string(logits));
-  }
-  return view;
-}
-
-// The logits' shape without the classes.
-inline std::vector<int64_t> loss_shape(Shape logits) {
-  std::vector<int64_t> shape(logits.begin(), logits.end());
-  shape.erase(shape.begin() + (logits.size() == 1 ? 0 : 1));
-  return shape;
-}
-
-inline void validate_class_weight(Shape logits, int64_t classes, std::optional<Shape> weight) {
-  if (weight && (weight->size() != 1 || (*weight)[0] != classes)) {
-    fail_value("cross_entropy", "expected weight of shape (", classes, ",) for logits of shape ", to_string(logits),
-               ", got ", to_string(*weight));
-  }
-}
-
-inline void validate_class_indices(Shape logits, Shape target) {
-  const auto expected = loss_shape(logits);
-  if (!same(target, expected)) {
-    fail_value("cross_entropy", "expected target of shape ", to_string(expected), " for logits of shape ",
-               to_string(logits), ", got ", to_string(target));
-  }
-}
 
 inline void validate_class_probabilities(Shape logits, Shape target, const CrossEntropyOptions& options) {
   if (!same(target, logits)) {
@@ -64,10 +28,6 @@ inline void validate_class_probabilities(Shape logits, Shape target, const Cross
 }
 
 namespace cpu {
-
-// The label of each position, -1 where it is ignore_index. Throws std::out_of_range for one outside [0, classes).
-template <class Index>
-void resolve_labels(const Index* target, Shape target_shape, int64_t classes, int64_t ignore_index, int64_t* labels);
 
 template <class T>
 struct CrossEntropyInputs {

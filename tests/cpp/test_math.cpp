@@ -1,119 +1,57 @@
-// exp and log of one ISA against the wider type's libm, in units in the last place (ULP): bit
-// patterns over all exponents and both signs, evenly spaced values where the functions are
-// neither saturated nor linear, and the neighbours of every threshold. At most 2 ULP anywhere.
-// An argument n divides the number of points by n, for runs under an emulator.
-#include <algorithm>
-#include <cmath>
-#include <cstdint>
+// The elementary functions of one ISA against the wider type's libm, in units in the last place
+// (ULP): bit patterns over all exponents and both signs, evenly spaced values where the functions
+// are neither saturated nor linear, and the neighbours of every threshold. An argument n divides the number of points
+// by n, for runs under an emulator.
 #include <cstdlib>
 #include <initializer_list>
-#include <limits>
-#include <type_traits>
 
-#include "check.h"
-#include "isa_under_test.h"
+#include "ulp.h"
 
-#include "cpu/simd/math.h"
+#include "cpu/simd/math_normal.h"
+#include "cpu/simd/math_sigmoid.h"
 
 namespace {
 
-template <class T>
-using Wide = std::conditional_t<sizeof(T) == 4, double, long double>;
-template <class T>
-using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
+template <class T, auto function>
+void block_of(T* values, int count) {
+  for (int i = 0; i < count; i += simd::Vec<T>::size) {
+    function(simd::Vec<T>::load(values + i)).store(values + i);
+  }
+}
 
-// |got - exact| in ULPs of exact. Infinity counts as the power of two after the largest number,
-// so a result one step over the brink is one ULP off, not infinitely many.
+// x Phi(x). The argument of erfc is rounded; its error, which erfc would magnify, is put right by the slope.
 template <class T>
-double ulp_error(T got, Wide<T> exact) {
-  using Limits = std::numeric_limits<T>;
-  if (std::isnan(exact) || std::isnan(got)) return std::isnan(exact) && std::isnan(got) ? 0.0 : HUGE_VAL;
-  const Wide<T> brink = std::ldexp(Wide<T>(1), Limits::max_exponent);
-  const auto bounded = [&](Wide<T> value) { return std::fmin(std::fmax(value, -brink), brink); };
-  const int exponent = exact == 0 ? Limits::min_exponent - 1 : std::ilogb(bounded(exact));
-  const int ulp_exponent = std::max(exponent, Limits::min_exponent - 1) - (Limits::digits - 1);
-  return static_cast<double>(std::ldexp(std::fabs(bounded(got) - bounded(exact)), -ulp_exponent));
+Wide<T> exact_gelu(Wide<T> x) {
+  if (std::isinf(x)) return x > 0 ? x : Wide<T>(NAN);
+  constexpr long double root_half = 0.70710678118654752440L;
+  constexpr auto high = static_cast<Wide<T>>(root_half), low = static_cast<Wide<T>>(root_half - high);
+  const Wide<T> argument = -x * high, error = std::fma(-x, high, -argument) - x * low;
+  const Wide<T> slope = Wide<T>(-1.12837916709551257390L) * std::exp(-argument * argument);
+  return x * (std::erfc(argument) + slope * error) / 2;
 }
 
 template <class T>
-struct Function {
-  const char* name;
-  void (*of_block)(T* values, int count);
-  Wide<T> (*exact)(Wide<T>);
-};
-
-// Takes points one by one, evaluates them in blocks and keeps the largest error.
-template <class T>
-class Measure {
- public:
-  explicit Measure(const Function<T>& function) : function_(function) {}
-
-  void point(T x) {
-    input_[filled_++] = x;
-    if (filled_ == block) flush();
-  }
-  void neighbours(T x, int64_t reach) {
-    T above = x, below = x;
-    for (int64_t i = 0; i < reach; ++i) {
-      point(above);
-      point(below);
-      above = std::nextafter(above, std::numeric_limits<T>::infinity());
-      below = std::nextafter(below, -std::numeric_limits<T>::infinity());
-    }
-  }
-  void evenly_spaced(T low, T high, int64_t count) {
-    for (int64_t i = 0; i < count; ++i) point(low + (high - low) * (static_cast<T>(i) / static_cast<T>(count)));
-  }
-  void bit_patterns(int64_t count) {
-    // An odd stride, so that the low bits vary too.
-    const Bits<T> stride = (std::numeric_limits<Bits<T>>::max() / static_cast<Bits<T>>(count)) | 1;
-    Bits<T> pattern = 0;
-    for (int64_t i = 0; i < count; ++i, pattern += stride) point(__builtin_bit_cast(T, pattern));
-  }
-  void report() {
-    flush();
-    std::printf("%s %s(%s): %.3f ULP at most, at %a, %lld points\n", isa_name, function_.name,
-                sizeof(T) == 4 ? "float" : "double", worst_, static_cast<double>(worst_at_),
-                static_cast<long long>(points_));
-    CHECK(worst_ <= 2.0);
-  }
-
- private:
-  static constexpr int block = 1024;
-
-  void flush() {
-    for (int i = filled_; i < block; ++i) input_[i] = T(1);
-    for (int i = 0; i < block; ++i) output_[i] = input_[i];
-    function_.of_block(output_, block);
-    for (int i = 0; i < filled_; ++i) {
-      const double error = ulp_error(output_[i], function_.exact(static_cast<Wide<T>>(input_[i])));
-      if (error > worst_) worst_ = error, worst_at_ = input_[i];
-    }
-    points_ += filled_;
-    filled_ = 0;
-  }
-
-  const Function<T>& function_;
-  T input_[block], output_[block];
-  int filled_ = 0;
-  int64_t points_ = 0;
-  double worst_ = 0;
-  T worst_at_ = 0;
-};
-
-template <class T>
-void exp_block(T* values, int count) {
-  for (int i = 0; i < count; i += simd::Vec<T>::size) exp(simd::Vec<T>::load(values + i)).store(values + i);
-}
-template <class T>
-void log_block(T* values, int count) {
-  for (int i = 0; i < count; i += simd::Vec<T>::size) log(simd::Vec<T>::load(values + i)).store(values + i);
+Wide<T> exact_softplus(Wide<T> x) {
+  return (x < 0 ? 0 : x) + std::log1p(std::exp(-std::fabs(x)));
 }
 
 template <class T>
-constexpr Function<T> exp_function{"exp", exp_block<T>, [](Wide<T> x) { return std::exp(x); }};
+constexpr Function<T> exp_function{"exp", 2, block_of<T, simd::exp<T>>, [](Wide<T> x) { return std::exp(x); }};
 template <class T>
-constexpr Function<T> log_function{"log", log_block<T>, [](Wide<T> x) { return std::log(x); }};
+constexpr Function<T> log_function{"log", 2, block_of<T, simd::log<T>>, [](Wide<T> x) { return std::log(x); }};
+template <class T>
+constexpr Function<T> expm1_function{"expm1", 2, block_of<T, simd::expm1<T>>, [](Wide<T> x) { return std::expm1(x); }};
+template <class T>
+constexpr Function<T> log1p_function{"log1p", 2, block_of<T, simd::log1p<T>>, [](Wide<T> x) { return std::log1p(x); }};
+template <class T>
+constexpr Function<T> tanh_function{"tanh", 3, block_of<T, simd::tanh<T>>, [](Wide<T> x) { return std::tanh(x); }};
+template <class T>
+constexpr Function<T> sigmoid_function{"sigmoid", 3, block_of<T, simd::sigmoid<T>>,
+                                       [](Wide<T> x) { return 1 / (1 + std::exp(-x)); }};
+template <class T>
+constexpr Function<T> softplus_function{"softplus", 4, block_of<T, simd::softplus<T>>, exact_softplus<T>};
+template <class T>
+constexpr Function<T> gelu_function{"gelu", 4, block_of<T, simd::gelu<T>>, exact_gelu<T>};
 
 template <class T>
 void test_exp(int64_t count) {
@@ -148,12 +86,36 @@ void test_log(int64_t count) {
   measure.report();
 }
 
+// On [low, high], outside of which the function is constant, linear or not defined; `spread` bounds where it bends.
 template <class T>
-T one_lane(const Function<T>& function, T x) {
-  T lanes[simd::Vec<T>::size];
-  for (T& lane : lanes) lane = x;
-  function.of_block(lanes, simd::Vec<T>::size);
-  return lanes[0];
+void test_bent(const Function<T>& function, T low, T high, T spread, int64_t count) {
+  using Limits = std::numeric_limits<T>;
+  Measure<T> measure(function);
+  measure.within(low, high);
+  measure.bit_patterns(count);
+  measure.evenly_spaced(-spread, spread, count / 2);
+  measure.evenly_spaced(T(-1), T(1), count / 4);
+  for (const T x : {T(0), T(1), T(0.41421356237309504880L), Limits::min(), Limits::max(), T(15), T(18), T(38), T(39)}) {
+    measure.neighbours(x, 1000);
+    measure.neighbours(-x, 1000);
+  }
+  // Where the multiple of ln 2 that is taken off changes, for tanh at half the argument.
+  for (int n = -2 * Limits::digits; n <= 2 * Limits::digits; ++n) {
+    measure.neighbours(T(0.693147180559945309417L) * (T(n) + T(0.5)), 20);
+    measure.neighbours(T(0.346573590279972654709L) * (T(n) + T(0.5)), 20);
+  }
+  measure.report();
+}
+
+template <class T>
+void test_activations(int64_t count) {
+  const T infinity = std::numeric_limits<T>::infinity(), bend = sizeof(T) == 4 ? 110 : 760;
+  test_bent(expm1_function<T>, -infinity, T(0), T(40), count / 5);
+  test_bent(log1p_function<T>, T(0), T(1), T(1), count / 5);
+  test_bent(tanh_function<T>, -infinity, infinity, T(20), count);
+  test_bent(sigmoid_function<T>, -infinity, infinity, bend, count);
+  test_bent(softplus_function<T>, -infinity, infinity, bend, count / 5);
+  test_bent(gelu_function<T>, -infinity, infinity, T(40), count);
 }
 
 template <class T>
@@ -171,11 +133,21 @@ void test_special_values() {
   CHECK(log_of(T(1)) == T(0) && !std::signbit(log_of(T(1))));
   CHECK(std::isnan(log_of(T(-1))));
   CHECK(std::isnan(log_of(-infinity)));
+  for (const T zero : {T(0), -T(0)}) {
+    CHECK(one_lane(tanh_function<T>, zero) == zero);
+    CHECK(std::signbit(one_lane(tanh_function<T>, zero)) == std::signbit(zero));
+    CHECK(one_lane(gelu_function<T>, zero) == zero);
+    CHECK(one_lane(sigmoid_function<T>, zero) == T(0.5));
+  }
   // NaN of every payload bit and both signs: the functions take numbers apart by their bits.
   for (int bit = 0; bit < std::numeric_limits<T>::digits - 1; ++bit) {
     const T payload = __builtin_bit_cast(T, __builtin_bit_cast(Bits<T>, nan) | Bits<T>(1) << bit);
     CHECK(std::isnan(exp_of(payload)) && std::isnan(exp_of(-payload)));
     CHECK(std::isnan(log_of(payload)) && std::isnan(log_of(-payload)));
+    for (const auto* function : {&expm1_function<T>, &log1p_function<T>, &tanh_function<T>, &sigmoid_function<T>,
+                                 &softplus_function<T>, &gelu_function<T>}) {
+      CHECK(std::isnan(one_lane(*function, payload)) && std::isnan(one_lane(*function, -payload)));
+    }
   }
 }
 
@@ -190,5 +162,7 @@ int main(int argc, char** argv) {
   test_log<float>(10'000'000 / fewer);
   test_exp<double>(2'000'000 / fewer);
   test_log<double>(2'000'000 / fewer);
+  test_activations<float>(10'000'000 / fewer);
+  test_activations<double>(1'000'000 / fewer);
   return check::finish("test_math");
 }

@@ -106,12 +106,14 @@ void test_arithmetic(const Lanes<T>& a, const Lanes<T>& b, const Lanes<T>& c) {
 
 // On the bits themselves, NaN included.
 template <class T>
-void test_sign(const Lanes<T>& a) {
+void test_sign(const Lanes<T>& a, const Lanes<T>& b) {
   const Bits<T> sign = Bits<T>(1) << (8 * sizeof(T) - 1);
-  Lanes<T> negated, absolute;
+  Lanes<T> negated, absolute, copied;
   (-a.vec()).store(negated.value);
   abs(a.vec()).store(absolute.value);
+  copysign(a.vec(), b.vec()).store(copied.value);
   for (int i = 0; i < size<T>; ++i) {
+    CHECK(bits(copied.value[i]) == ((bits(a.value[i]) & ~sign) | (bits(b.value[i]) & sign)));
     CHECK(bits(negated.value[i]) == (bits(a.value[i]) ^ sign));
     CHECK(bits(absolute.value[i]) == (bits(a.value[i]) & ~sign));
   }
@@ -251,7 +253,7 @@ void test_all() {
   for (int round = 0; round < 20000; ++round) {
     const auto a = source.lanes(), b = source.lanes(), c = source.lanes();
     test_arithmetic(a, b, c);
-    test_sign(a);
+    test_sign(a, b);
     test_comparisons(a, b);
     test_exponents(source);
     test_reductions(source);

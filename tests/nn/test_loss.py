@@ -6,6 +6,98 @@ import pytest
 import fastnn.functional as F
 from fastnn import nn
 from tests.reference import cross_entropy as reference
+from tests.reference import loss as loss_reference
+
+BCE = "binary_cross_entropy_with_logits"
+# Class, options, function.
+LOSSES = [
+    (nn.MSELoss, {}, "mse_loss"),
+    (nn.L1Loss, {}, "l1_loss"),
+    (nn.HuberLoss, {"delta": 0.4}, "huber_loss"),
+    (nn.SmoothL1Loss, {"beta": 0.4}, "smooth_l1_loss"),
+    (nn.HingeLoss, {}, "hinge_loss"),
+    (nn.BCEWithLogitsLoss, {"weight": np.array([1.0, 2, 3, 4]), "pos_weight": np.full(4, 0.7)}, BCE),
+    (nn.NLLLoss, {"weight": np.array([1.0, 2, 3, 4]), "ignore_index": 2}, "nll_loss"),
+    (nn.MultiMarginLoss, {"p": 2, "margin": 0.5, "weight": np.array([1.0, 2, 3, 4])}, "multi_margin_loss"),
+]
+KINDS = pytest.mark.parametrize(("kind", "options", "name"), LOSSES, ids=[name for *_, name in LOSSES])
+
+
+def arguments(rng, name):
+    """A prediction of shape (6, 4) and its target."""
+    labelled = name in ("nll_loss", "multi_margin_loss")
+    target = rng.integers(4, size=6) if labelled else rng.integers(2, size=(6, 4)).astype(np.float64)
+    return rng.standard_normal((6, 4)), target
+
+
+def wanted_of(name, x, target, **options):
+    if name in loss_reference.POINTWISE:
+        return loss_reference.pointwise(name, x, target, **options)
+    return getattr(loss_reference, name)(x, target, **options)
+
+
+@KINDS
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_every_loss_is_its_function(rng, kind, options, name, reduction):
+    """Value and gradient in training mode, the value alone in evaluation; a float where it is a number."""
+    x, target = arguments(rng, name)
+    loss = kind(**options, reduction=reduction)
+    wanted, grad = wanted_of(name, x, target, **options, reduction=reduction)
+    value = loss(x, target)
+    assert (type(value) is float) == (reduction != "none")
+    np.testing.assert_allclose(value, wanted, rtol=1e-12)
+    grad_output = np.ones(np.shape(value)) if reduction == "none" else None
+    np.testing.assert_allclose(loss.backward(grad_output), grad, rtol=1e-11, atol=1e-14)
+    np.testing.assert_array_equal(loss.eval()(x, target), value)
+    with pytest.raises(RuntimeError, match=rf"\[{kind.__name__}.backward\] expected a forward in training"):
+        loss.backward()
+
+
+@KINDS
+def test_grad_output_scales_every_loss(rng, kind, options, name):
+    x, target = arguments(rng, name)
+    loss, summed = kind(**options, reduction="none"), kind(**options, reduction="sum")
+    scale = rng.standard_normal(loss(x, target).shape)
+    summed(x, target)
+    spread = scale if scale.ndim == 2 else scale[:, np.newaxis]
+    np.testing.assert_allclose(loss.backward(scale), summed.backward() * spread, rtol=1e-13, atol=1e-15)
+    loss(x, target)
+    words = rf"\[{kind.__name__}.backward\] expected grad_output of shape"
+    with pytest.raises(ValueError, match=words):
+        loss.backward(np.ones((6, 1)))
+    with pytest.raises(ValueError, match=words):
+        loss.backward()
+
+
+@KINDS
+def test_weights_of_every_loss_are_buffers(kind, options, name):
+    weights = [key for key, value in options.items() if isinstance(value, np.ndarray)]
+    assert list(kind(**options).state_dict()) == weights
+    assert list(kind(**options).parameters()) == []
+    assert kind().state_dict() == {}
+
+
+@KINDS
+def test_every_loss_refuses_options(kind, options, name):
+    with pytest.raises(ValueError, match=rf"\[{kind.__name__}\] expected reduction to be .* got 'avg'"):
+        kind(reduction="avg")
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: nn.HuberLoss(delta=0.0), ValueError, r"\[HuberLoss\] expected delta > 0, got 0.0"),
+        (lambda: nn.HuberLoss(delta="1"), TypeError, r"\[HuberLoss\] expected delta to be a number, got '1'"),
+        (lambda: nn.SmoothL1Loss(beta=-1.0), ValueError, r"\[SmoothL1Loss\] expected beta .* >= 0, got -1.0"),
+        (lambda: nn.NLLLoss(ignore_index=True), TypeError, r"\[NLLLoss\] expected ignore_index to be an int"),
+        (lambda: nn.MultiMarginLoss(p=3), ValueError, r"\[MultiMarginLoss\] expected p to be 1 or 2, got 3"),
+        (lambda: nn.MultiMarginLoss(margin=np.inf), ValueError, r"expected margin to be finite, got inf"),
+        (lambda: nn.BCEWithLogitsLoss(2.0), TypeError, "expected weight to be a numpy.ndarray, got float"),
+    ],
+)
+def test_refuses_numbers(make, error, words):
+    with pytest.raises(error, match=words):
+        make()
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ def test_negative_labels_are_left_out():
     ("y_true", "outputs", "message"),
     [
         (np.zeros(3, int), np.zeros(3), r"expected outputs of shape \(N, C, ...\), got \(3,\)"),
+        (np.zeros((3, 1)), np.zeros((3, 1)), r"expected outputs of two classes or more, got shape \(3, 1\)"),
         (np.zeros(2, int), np.zeros((3, 4)), r"expected y_true of shape \(3,\), got \(2,\)"),
         (np.zeros((3, 1), int), np.zeros((3, 4)), r"expected y_true of shape \(3,\), got \(3, 1\)"),
     ],

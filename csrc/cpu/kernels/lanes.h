@@ -11,6 +11,7 @@ struct WholeVector {
   static Vec<T> load(const T* p) { return Vec<T>::load(p); }
   static Vec<T> load(const T* p, Vec<T> /*fill*/) { return Vec<T>::load(p); }
   static void store(T* p, Vec<T> v) { v.store(p); }
+  static Vec<T> keep(Vec<T> v) { return v; }
   static constexpr int64_t size() { return Vec<T>::size; }
 };
 
@@ -20,6 +21,12 @@ struct PartVector {
   Vec<T> load(const T* p) const { return Vec<T>::load(p, n); }
   Vec<T> load(const T* p, Vec<T> fill) const { return Vec<T>::load(p, n, fill); }
   void store(T* p, Vec<T> v) const { v.store(p, n); }
+  // Zero in the lanes past the end, for sums.
+  Vec<T> keep(Vec<T> v) const {
+    T lanes[Vec<T>::size];
+    v.store(lanes);
+    return Vec<T>::load(lanes, n);
+  }
   int64_t size() const { return n; }
 };
 

@@ -3,13 +3,15 @@
 #pragma once
 
 #include "cpu/kernel_table.h"
-#include "cpu/kernels/activation.h"
+#include "cpu/kernels/activation_smooth.h"
 #include "cpu/kernels/adam.h"
 #include "cpu/kernels/cross_entropy.h"
 #include "cpu/kernels/dropout.h"
 #include "cpu/kernels/gemm_micro.h"
 #include "cpu/kernels/gemm_thin.h"
+#include "cpu/kernels/loss.h"
 #include "cpu/kernels/machine.h"
+#include "cpu/kernels/multi_margin.h"
 #include "cpu/kernels/pack.h"
 #include "cpu/kernels/sgd.h"
 #include "cpu/kernels/softmax.h"
@@ -29,12 +31,24 @@ constexpr Kernels<T> make_kernels() {
                .pack_a = pack<T, tile_rows>,
                .pack_b = pack<T, columns>,
                .sum_rows = sum_rows<T>},
-      .elementwise = {.relu = relu<T>, .relu_backward = relu_backward<T>},
+      .activation =
+          {
+#define FASTNN_ROW(name, Function, ...) {activation_forward<T, Function<T>>, activation_backward<T, Function<T>>},
+              FASTNN_FOR_EACH_ACTIVATION(FASTNN_ROW)
+#undef FASTNN_ROW
+          },
       .softmax = {.rows = softmax_rows<T>,
                   .lanes = softmax_lanes<T>,
                   .rows_backward = softmax_rows_backward<T>,
                   .lanes_backward = softmax_lanes_backward<T>},
       .cross_entropy = {.rows = cross_entropy_rows<T>, .lanes = cross_entropy_lanes<T>},
+      .loss = {.mse = pointwise_loss<SquaredError, T>,
+               .l1 = pointwise_loss<AbsoluteError, T>,
+               .huber = pointwise_loss<Huber, T>,
+               .smooth_l1 = pointwise_loss<SmoothL1, T>,
+               .bce_with_logits = pointwise_loss<BinaryCrossEntropy, T>,
+               .hinge = pointwise_loss<Hinge, T>,
+               .multi_margin = multi_margin_rows<T>},
       .dropout = {.apply = dropout<T>},
       .optimizer = {.sgd = sgd<T>, .adam = adam<T>},
       .burn_fma = burn_fma<T>,

@@ -77,15 +77,35 @@ inline Vec<T> polynomial(Vec<T> x, const T (&c)[count]) {
   return value;
 }
 
+// The integer nearest to x / ln 2.
+template <class T>
+inline Vec<T> nearest_exponent(Vec<T> x) {
+  const Vec<T> to_integer(ExpConstants<T>::to_integer);
+  return fma(x, Vec<T>(ExpConstants<T>::log2_e), to_integer) - to_integer;
+}
+
+// x - n ln 2
+template <class T>
+inline Vec<T> less_exponent(Vec<T> x, Vec<T> n) {
+  return fnma(n, Vec<T>(Ln2<T>::lo), fnma(n, Vec<T>(Ln2<T>::hi), x));
+}
+
 // e^x. NaN gives NaN: min and max return their second operand then.
 template <class T>
 inline Vec<T> exp(Vec<T> x) {
   using C = ExpConstants<T>;
   x = max(Vec<T>(C::lowest), min(Vec<T>(C::highest), x));
-  const Vec<T> to_integer(C::to_integer);
-  const Vec<T> n = fma(x, Vec<T>(C::log2_e), to_integer) - to_integer;
-  const Vec<T> r = fnma(n, Vec<T>(Ln2<T>::lo), fnma(n, Vec<T>(Ln2<T>::hi), x));
+  const Vec<T> n = nearest_exponent(x), r = less_exponent(x, n);
   return ldexp(fma(r, polynomial(r, C::poly), Vec<T>(T(1))), n);
+}
+
+// log(1 + f) + n ln 2 for sqrt(1/2) <= 1 + f <= sqrt(2).
+template <class T>
+inline Vec<T> log_of_reduced(Vec<T> f, Vec<T> n) {
+  const Vec<T> s = f / (f + Vec<T>(T(2)));
+  const Vec<T> z = s * s, half_square = Vec<T>(T(0.5)) * f * f;
+  const Vec<T> tail = fma(s, fma(z, polynomial(z, LogConstants<T>::poly), half_square), n * Vec<T>(Ln2<T>::lo));
+  return fma(n, Vec<T>(Ln2<T>::hi), f - (half_square - tail));
 }
 
 // log(m * 2^e) for normal m in [1, 2).
@@ -93,12 +113,7 @@ template <class T>
 inline Vec<T> log_of_parts(Vec<T> m, Vec<T> e) {
   const Vec<T> one(T(1)), half(T(0.5));
   const auto upper = Vec<T>(T(1.41421356237309504880)) < m;
-  const Vec<T> n = select(upper, e + one, e);
-  const Vec<T> f = select(upper, m * half, m) - one;
-  const Vec<T> s = f / (f + Vec<T>(T(2)));
-  const Vec<T> z = s * s, half_square = half * f * f;
-  const Vec<T> tail = fma(s, fma(z, polynomial(z, LogConstants<T>::poly), half_square), n * Vec<T>(Ln2<T>::lo));
-  return fma(n, Vec<T>(Ln2<T>::hi), f - (half_square - tail));
+  return log_of_reduced(select(upper, m * half, m) - one, select(upper, e + one, e));
 }
 
 // The natural logarithm: -inf of zero, NaN of negative numbers and of NaN.

@@ -93,6 +93,10 @@ inline VecD operator-(VecD a) { return vnegq_f64(a.raw); }
 inline VecF abs(VecF a) { return vabsq_f32(a.raw); }
 inline VecD abs(VecD a) { return vabsq_f64(a.raw); }
 
+// |a| with the sign bit of b.
+inline VecF copysign(VecF a, VecF b) { return vbslq_f32(vdupq_n_u32(0x80000000u), b.raw, a.raw); }
+inline VecD copysign(VecD a, VecD b) { return vbslq_f64(vdupq_n_u64(0x8000000000000000u), b.raw, a.raw); }
+
 // a * b + c and c - a * b, one rounding.
 inline VecF fma(VecF a, VecF b, VecF c) { return vfmaq_f32(c.raw, a.raw, b.raw); }
 inline VecD fma(VecD a, VecD b, VecD c) { return vfmaq_f64(c.raw, a.raw, b.raw); }

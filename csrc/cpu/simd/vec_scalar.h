@@ -59,6 +59,10 @@ Vec<T> operator-(Vec<T> a) {
 inline VecF abs(VecF a) { return VecF(__builtin_fabsf(a.raw)); }
 inline VecD abs(VecD a) { return VecD(__builtin_fabs(a.raw)); }
 
+// |a| with the sign bit of b.
+inline VecF copysign(VecF a, VecF b) { return VecF(__builtin_copysignf(a.raw, b.raw)); }
+inline VecD copysign(VecD a, VecD b) { return VecD(__builtin_copysign(a.raw, b.raw)); }
+
 // a * b + c and c - a * b, two roundings.
 template <class T>
 Vec<T> fma(Vec<T> a, Vec<T> b, Vec<T> c) {

@@ -5,25 +5,112 @@ arrays of that dtype, or `out`. Names, order and defaults of arguments are those
 only `dim` is called `axis`.
 """
 
-from fastnn.functional.activation import relu, relu_backward
+from fastnn.functional.activation import (
+    hardsigmoid,
+    hardsigmoid_backward,
+    hardtanh,
+    hardtanh_backward,
+    leaky_relu,
+    leaky_relu_backward,
+    relu,
+    relu6,
+    relu6_backward,
+    relu_backward,
+)
+from fastnn.functional.activation_smooth import (
+    elu,
+    elu_backward,
+    gelu,
+    gelu_backward,
+    logsigmoid,
+    logsigmoid_backward,
+    sigmoid,
+    sigmoid_backward,
+    silu,
+    silu_backward,
+    softplus,
+    softplus_backward,
+    tanh,
+    tanh_backward,
+)
+from fastnn.functional.binary_loss import (
+    binary_cross_entropy_with_logits,
+    binary_cross_entropy_with_logits_with_grad,
+    hinge_loss,
+    hinge_loss_with_grad,
+)
+from fastnn.functional.class_loss import (
+    multi_margin_loss,
+    multi_margin_loss_with_grad,
+    nll_loss,
+    nll_loss_with_grad,
+)
 from fastnn.functional.cross_entropy import cross_entropy, cross_entropy_with_grad
 from fastnn.functional.dropout import dropout, dropout2d, dropout2d_backward, dropout_backward
 from fastnn.functional.linear import linear, linear_backward
+from fastnn.functional.loss import (
+    huber_loss,
+    huber_loss_with_grad,
+    l1_loss,
+    l1_loss_with_grad,
+    mse_loss,
+    mse_loss_with_grad,
+    smooth_l1_loss,
+    smooth_l1_loss_with_grad,
+)
 from fastnn.functional.softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
 
 __all__ = [
+    "binary_cross_entropy_with_logits",
+    "binary_cross_entropy_with_logits_with_grad",
     "cross_entropy",
     "cross_entropy_with_grad",
     "dropout",
     "dropout2d",
     "dropout2d_backward",
     "dropout_backward",
+    "elu",
+    "elu_backward",
+    "gelu",
+    "gelu_backward",
+    "hardsigmoid",
+    "hardsigmoid_backward",
+    "hardtanh",
+    "hardtanh_backward",
+    "hinge_loss",
+    "hinge_loss_with_grad",
+    "huber_loss",
+    "huber_loss_with_grad",
+    "l1_loss",
+    "l1_loss_with_grad",
+    "leaky_relu",
+    "leaky_relu_backward",
     "linear",
     "linear_backward",
     "log_softmax",
     "log_softmax_backward",
+    "logsigmoid",
+    "logsigmoid_backward",
+    "mse_loss",
+    "mse_loss_with_grad",
+    "multi_margin_loss",
+    "multi_margin_loss_with_grad",
+    "nll_loss",
+    "nll_loss_with_grad",
     "relu",
+    "relu6",
+    "relu6_backward",
     "relu_backward",
+    "sigmoid",
+    "sigmoid_backward",
+    "silu",
+    "silu_backward",
+    "smooth_l1_loss",
+    "smooth_l1_loss_with_grad",
     "softmax",
     "softmax_backward",
+    "softplus",
+    "softplus_backward",
+    "tanh",
+    "tanh_backward",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fastnn import _core
 from fastnn._checks import as_int, as_probability
 from fastnn.backend import kernels_for
+from fastnn.functional._reduction import check_reduction, value
 
 if TYPE_CHECKING:
     from fastnn._core import Array, Reduction
@@ -19,8 +20,7 @@ def options(op: str, ignore_index: int, reduction: Reduction, label_smoothing: f
     """The checked options of a call, built once for all calls alike."""
     index = as_int(op, "ignore_index", ignore_index)
     smoothing = as_probability(op, "label_smoothing", label_smoothing)
-    if reduction not in ("none", "mean", "sum"):
-        raise ValueError(f'[{op}] expected reduction to be "none", "mean" or "sum", got {reduction!r}')
+    check_reduction(op, reduction)
     return _core.CrossEntropyOptions(ignore_index=index, reduction=reduction, label_smoothing=smoothing)
 
 
@@ -77,8 +77,7 @@ def cross_entropy(
     """
     kernels = kernels_for(logits, "cross_entropy", "logits")
     chosen = options("cross_entropy", ignore_index, reduction, label_smoothing)
-    loss = kernels.cross_entropy(logits, target, weight, chosen, out)
-    return loss if reduction == "none" else logits.dtype.type(loss)
+    return value(kernels.cross_entropy(logits, target, weight, chosen, out), logits, reduction)
 
 
 def cross_entropy_with_grad(
@@ -125,4 +124,4 @@ def cross_entropy_with_grad(
     kernels = kernels_for(logits, "cross_entropy_with_grad", "logits")
     chosen = options("cross_entropy_with_grad", ignore_index, reduction, label_smoothing)
     loss, grad = kernels.cross_entropy_with_grad(logits, target, weight, chosen, out)
-    return (loss if reduction == "none" else logits.dtype.type(loss)), grad
+    return value(loss, logits, reduction), grad

@@ -1,26 +1,59 @@
 """Layers, containers and losses, with the names of `torch.nn` and an explicit `backward`."""
 
 from fastnn.nn import init
-from fastnn.nn.activation import ReLU
+from fastnn.nn.activation import Hardsigmoid, Hardtanh, LeakyReLU, ReLU, ReLU6
+from fastnn.nn.activation_smooth import ELU, GELU, LogSigmoid, Sigmoid, SiLU, Softplus, Tanh
 from fastnn.nn.container import Sequential
 from fastnn.nn.dropout import Dropout, Dropout2d
 from fastnn.nn.flatten import Flatten
 from fastnn.nn.linear import Linear
-from fastnn.nn.loss import CrossEntropyLoss
+from fastnn.nn.loss import (
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HingeLoss,
+    HuberLoss,
+    L1Loss,
+    MSELoss,
+    MultiMarginLoss,
+    NLLLoss,
+    SmoothL1Loss,
+)
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
 from fastnn.nn.residual import Residual
+from fastnn.nn.softmax import LogSoftmax, Softmax
 
 __all__ = [
+    "ELU",
+    "GELU",
+    "BCEWithLogitsLoss",
     "CrossEntropyLoss",
     "Dropout",
     "Dropout2d",
     "Flatten",
+    "Hardsigmoid",
+    "Hardtanh",
+    "HingeLoss",
+    "HuberLoss",
+    "L1Loss",
+    "LeakyReLU",
     "Linear",
+    "LogSigmoid",
+    "LogSoftmax",
+    "MSELoss",
     "Module",
+    "MultiMarginLoss",
+    "NLLLoss",
     "Parameter",
     "ReLU",
+    "ReLU6",
     "Residual",
     "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "SmoothL1Loss",
+    "Softmax",
+    "Softplus",
+    "Tanh",
     "init",
 ]

@@ -7,15 +7,10 @@ from typing import TYPE_CHECKING, Any, Self, overload
 
 from fastnn._checks import as_int
 from fastnn.nn.activation import ReLU
-from fastnn.nn.dropout import Dropout
-from fastnn.nn.flatten import Flatten
 from fastnn.nn.module import Module
 
 if TYPE_CHECKING:
     from fastnn._core import Array
-
-# Layers that backward_parameters may skip at the front. One that is missing here costs time, nothing else.
-PARAMETER_FREE = (Dropout, Flatten, ReLU)
 
 
 class Sequential(Module):
@@ -172,7 +167,7 @@ class Sequential(Module):
             else:
                 self._forward_calls.append((layer, None))
         self._backward_calls = layers[::-1]
-        first = next((i for i, layer in enumerate(layers) if type(layer) not in PARAMETER_FREE), len(layers))
+        first = next((i for i, layer in enumerate(layers) if not _parameter_free(layer)), len(layers))
         self._first = layers[first] if first < len(layers) else None
         self._calls_above_first = layers[first + 1 :][::-1]
 
@@ -183,3 +178,8 @@ def _fuses_relu(layer: Any) -> bool:
         if "forward" in vars(cls):
             return "forward_relu" in vars(cls)
     return False
+
+
+def _parameter_free(layer: Module) -> bool:
+    """Whether backward_parameters may leave out this layer at the front: its own class must say so."""
+    return vars(type(layer)).get("parameter_free", False) is True

@@ -36,6 +36,7 @@ class Dropout(Module):
     """
 
     _drop, _drop_backward = staticmethod(dropout), staticmethod(dropout_backward)
+    parameter_free = True
     _key: tuple[int, int] | None = None
 
     def __init__(self, p: float = 0.5) -> None:
@@ -85,4 +86,5 @@ class Dropout2d(Dropout):
     [0.0, 18.0]
     """
 
+    parameter_free = True
     _drop, _drop_backward = staticmethod(dropout2d), staticmethod(dropout2d_backward)

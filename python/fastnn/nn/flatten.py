@@ -32,6 +32,7 @@ class Flatten(Module):
     (5, 1, 8, 8)
     """
 
+    parameter_free = True
     _shape: tuple[int, ...] | None = None
 
     def __init__(self, start_axis: int = 1, end_axis: int = -1) -> None:

@@ -30,6 +30,10 @@ class Module:
     ----------
     training : bool
         True at first; `train()` and `eval()` set it.
+    parameter_free : bool
+        A class that says True in its own body promises that its instances hold no parameters, so
+        `Sequential` may leave out its backward where nobody needs the gradient by the input. It is not
+        inherited, as a subclass may have parameters; a class that does not say it costs time, nothing else.
 
     Examples
     --------
@@ -56,6 +60,7 @@ class Module:
     """
 
     training: bool = True
+    parameter_free: bool = False
     _buffer_names: tuple[str, ...] = ()
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:

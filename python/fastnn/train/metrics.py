@@ -30,7 +30,7 @@ def accuracy(y_true: Array, outputs: Array) -> float:
     Raises
     ------
     ValueError
-        For shapes that do not fit together.
+        For shapes that do not fit together, or scores of a single class, which says nothing of the others.
 
     Examples
     --------
@@ -42,6 +42,8 @@ def accuracy(y_true: Array, outputs: Array) -> float:
     y_true, outputs = np.asarray(y_true), np.asarray(outputs)
     if outputs.ndim < 2:
         raise ValueError(f"[accuracy] expected outputs of shape (N, C, ...), got {outputs.shape}")
+    if outputs.shape[1] < 2:
+        raise ValueError(f"[accuracy] expected outputs of two classes or more, got shape {outputs.shape}")
     if y_true.shape == outputs.shape:
         y_true = y_true.argmax(axis=1)
     predicted = outputs.argmax(axis=1)

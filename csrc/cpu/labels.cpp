@@ -1,0 +1,45 @@
+#include "ops/labels.h"
+
+#include "cpu/ordered_sum.h"
+
+namespace fastnn::cpu {
+namespace {
+
+[[noreturn]] void refuse_label(const char* op, int64_t classes, std::optional<int64_t> ignore_index, int64_t label,
+                               const std::string& position) {
+  const std::string exception = ignore_index ? concat(" or ignore_index=", *ignore_index) : "";
+  fail_index(op, "expected target in [0, ", classes, ")", exception, ", got ", label, " at position ", position);
+}
+
+}  // namespace
+
+template <class Index>
+void resolve_labels(const char* op, const Index* target, Shape target_shape, int64_t classes,
+                    std::optional<int64_t> ignore_index, int64_t* labels) {
+  const int64_t n = element_count(op, target_shape);
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t label = target[i];
+    if (ignore_index && label == *ignore_index) {
+      labels[i] = -1;
+    } else if (label < 0 || label >= classes) {
+      refuse_label(op, classes, ignore_index, label, index_text(target_shape, i));
+    } else {
+      labels[i] = label;
+    }
+  }
+}
+
+template <class T>
+double sum_label_weights(const int64_t* labels, int64_t count, const T* weight) {
+  return ordered_sum(count, [=](int64_t i) {
+    if (labels[i] < 0) return 0.0;
+    return weight ? static_cast<double>(weight[labels[i]]) : 1.0;
+  });
+}
+
+template void resolve_labels(const char*, const int32_t*, Shape, int64_t, std::optional<int64_t>, int64_t*);
+template void resolve_labels(const char*, const int64_t*, Shape, int64_t, std::optional<int64_t>, int64_t*);
+template double sum_label_weights(const int64_t*, int64_t, const float*);
+template double sum_label_weights(const int64_t*, int64_t, const double*);
+
+}  // namespace fastnn::cpu

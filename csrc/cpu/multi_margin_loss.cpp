@@ -1,0 +1,35 @@
+#include <algorithm>
+
+#include "cpu/dispatch.h"
+#include "cpu/ordered_sum.h"
+#include "ops/loss.h"
+
+namespace fastnn::cpu {
+
+template <class T>
+double multi_margin_loss(const LabelledInputs<T>& in, const MultiMarginOptions& options, T* losses, T* grad) {
+  const int64_t rows = in.view.outer, classes = in.view.axis_size;
+  const double divisor = options.reduction == Reduction::mean ? static_cast<double>(rows) : 1.0;
+  constexpr int64_t elements_per_task = 1 << 13;
+  parallel_for(rows, std::max<int64_t>(1, elements_per_task / classes), [&](int64_t begin, int64_t end) {
+    MultiMarginBlock<T> block{};
+    block.input = in.input + begin * classes;
+    block.grad = grad ? grad + begin * classes : nullptr;
+    block.loss = losses + begin;
+    block.labels = in.labels + begin;
+    block.weight = in.weight;
+    block.count = end - begin;
+    block.classes = classes;
+    block.margin = static_cast<T>(options.margin);
+    block.squared = options.p == 2;
+    block.grad_scale = static_cast<T>(1.0 / divisor);
+    kernels<T>().loss.multi_margin(block);
+  });
+  if (options.reduction == Reduction::none) return 0.0;
+  return ordered_sum(rows, [=](int64_t i) { return static_cast<double>(losses[i]); }) / divisor;
+}
+
+template double multi_margin_loss(const LabelledInputs<float>&, const MultiMarginOptions&, float*, float*);
+template double multi_margin_loss(const LabelledInputs<double>&, const MultiMarginOptions&, double*, double*);
+
+}  // namespace fastnn::cpu

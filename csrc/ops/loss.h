@@ -1,0 +1,108 @@
+// Losses, each the mean or the sum of one loss a position, or all of them. Between two arrays of one shape,
+// with x the input, t the target, d = x - t, s the logistic function, and w and p weights:
+//                        loss                                          derivative by x
+//   mse                  d^2                                           2 d
+//   l1                   |d|                                           sign d
+//   huber                |d| < delta ? d^2 / 2                         d
+//                        : delta (|d| - delta / 2)                     delta sign d
+//   smooth_l1            huber / beta, with delta = beta; l1 for beta = 0
+//   bce_with_logits      -w (p t log s(x) + (1 - t) log s(-x))         w ((1 - t) s(x) - p t s(-x))
+//   hinge                max(0, 1 - t x), t in {-1, 1}                 -t where it is positive
+// and of scores x_c against a label y, with w_y the weight of its class:
+//   nll                  -w_y x_y
+//   multi_margin         w_y / C sum over c != y of max(0, margin - x_y + x_c)^p
+#pragma once
+
+#include "ops/labels.h"
+#include "ops/reduction.h"
+
+namespace fastnn {
+
+enum class Pointwise { mse, l1, huber, smooth_l1, bce_with_logits, hinge };
+
+struct LossOptions {
+  Reduction reduction = Reduction::mean;
+  double parameter = 1.0;  // delta of huber, beta of smooth_l1
+};
+
+struct NLLOptions {
+  Reduction reduction = Reduction::mean;
+  int64_t ignore_index = -100;
+};
+
+struct MultiMarginOptions {
+  Reduction reduction = Reduction::mean;
+  int64_t p = 1;  // or 2
+  double margin = 1.0;
+};
+
+inline void validate_pointwise(const char* op, Shape input, Shape target) {
+  if (!same(target, input)) {
+    fail_value(op, "expected target of input's shape ", to_string(input), ", got ", to_string(target));
+  }
+}
+
+// The part of weight's shape that is repeated along input: its leading axes of length 1 dropped.
+inline Shape repeated_shape(const char* op, const char* name, Shape input, Shape weight) {
+  bool fits = weight.size() <= input.size();
+  for (size_t i = 1; fits && i <= weight.size(); ++i) {
+    const int64_t dim = weight[weight.size() - i];
+    fits = dim == 1 || dim == input[input.size() - i];
+  }
+  if (!fits) {
+    fail_value(op, "expected ", name, " that broadcasts to input's shape ", to_string(input), ", got ",
+               to_string(weight));
+  }
+  while (!weight.empty() && weight.front() == 1) weight = weight.subspan(1);
+  return weight;
+}
+
+inline AxisView validate_multi_margin(const char* op, Shape input) {
+  if (input.size() != 1 && input.size() != 2) {
+    fail_value(op, "expected input of shape (C,) or (N, C), got ", to_string(input));
+  }
+  return validate_classes(op, "input", input);
+}
+
+namespace cpu {
+
+// Element i of a long array is data[i % period]. Null: ones.
+template <class T>
+struct Repeated {
+  const T* data = nullptr;
+  int64_t period = 0;
+};
+
+template <class T>
+struct PointwiseInputs {
+  int64_t n;
+  const T* input;
+  const T* target;
+  Repeated<T> weight, pos_weight;  // of bce_with_logits
+};
+
+// Each of these writes the losses where `losses` is given, for Reduction::none, and returns 0, or else returns
+// the reduced loss. grad may be null.
+template <class T>
+double pointwise_loss(Pointwise kind, const PointwiseInputs<T>& inputs, const LossOptions& options, T* losses, T* grad);
+
+// Hinge targets as -1 and 1. Throws std::invalid_argument unless all are in {-1, 1} or all in {0, 1}.
+template <class Source, class T>
+void resolve_signs(const char* op, const Source* target, Shape shape, T* signs);
+
+template <class T>
+struct LabelledInputs {
+  AxisView view;
+  const T* input;
+  const int64_t* labels;  // resolved
+  const T* weight;        // null: ones
+};
+
+// `losses` has to be given: scratch unless the reduction is none.
+template <class T>
+double nll_loss(const LabelledInputs<T>& inputs, Reduction reduction, T* losses, T* grad);
+template <class T>
+double multi_margin_loss(const LabelledInputs<T>& inputs, const MultiMarginOptions& options, T* losses, T* grad);
+
+}  // namespace cpu
+}  // namespace fastnn
