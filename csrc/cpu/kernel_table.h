@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "cpu/pool2d_task.h"
+
 namespace fastnn::cpu {
 
 // What happens to a finished tile of C before it is stored: + bias[column], then max(0, .).
@@ -122,6 +124,7 @@ struct Kernels {
   CrossEntropyKernels<T> cross_entropy;
   DropoutKernels<T> dropout;
   OptimizerKernels<T> optimizer;
+  PoolKernels<T> pool;
   // Runs `rounds` rounds of FMAs without dependencies between them; the FLOPs done come back.
   double (*burn_fma)(int64_t rounds);
 };

@@ -5,11 +5,13 @@
 #include "cpu/kernel_table.h"
 #include "cpu/kernels/activation.h"
 #include "cpu/kernels/adam.h"
+#include "cpu/kernels/avg_pool2d.h"
 #include "cpu/kernels/cross_entropy.h"
 #include "cpu/kernels/dropout.h"
 #include "cpu/kernels/gemm_micro.h"
 #include "cpu/kernels/gemm_thin.h"
 #include "cpu/kernels/machine.h"
+#include "cpu/kernels/max_pool2d.h"
 #include "cpu/kernels/pack.h"
 #include "cpu/kernels/sgd.h"
 #include "cpu/kernels/softmax.h"
@@ -37,6 +39,10 @@ constexpr Kernels<T> make_kernels() {
       .cross_entropy = {.rows = cross_entropy_rows<T>, .lanes = cross_entropy_lanes<T>},
       .dropout = {.apply = dropout<T>},
       .optimizer = {.sgd = sgd<T>, .adam = adam<T>},
+      .pool = {.max = max_pool<T>,
+               .max_backward = max_pool_backward<T>,
+               .avg = avg_pool<T>,
+               .avg_backward = avg_pool_backward<T>},
       .burn_fma = burn_fma<T>,
   };
 }
