@@ -42,6 +42,12 @@ inline Pool2dOptions pool2d_options(const char* op, py::handle object) {
   fail_type(op, "expected options to be Pool2dOptions or AdaptivePool2dOptions, got ", type_name(object));
 }
 
+// The function's name for errors, without "adaptive_" for windows that are not.
+inline const char* op_name(const Pool2dOptions& options, const char* adaptive_name) {
+  constexpr size_t prefix = sizeof("adaptive_") - 1;
+  return options.adaptive ? adaptive_name : adaptive_name + prefix;
+}
+
 inline std::vector<int64_t> shape_from(const py::tuple& values) {
   std::vector<int64_t> shape;
   for (const auto& value : values) shape.push_back(value.cast<int64_t>());
@@ -62,7 +68,7 @@ enum class Places { none, indices, taps };
 // y, and with places the pair of y and these; taps that do not fit a byte are indices.
 template <class T>
 py::object max_pool2d(py::handle x_object, const Pool2dOptions& options, Places wanted, py::handle out) {
-  const char* op = options.adaptive ? "adaptive_max_pool2d" : "max_pool2d";
+  const char* op = op_name(options, "adaptive_max_pool2d");
   Input<T> x(op, "x", x_object);
   const Pool2dSize size = validate_pool2d(op, "x", x.shape(), options);
   const auto shape = pooled_shape(x.shape(), size);
@@ -101,7 +107,7 @@ inline py::array places_array(const char* op, const char* name, py::handle objec
 template <class T>
 py::object max_pool2d_backward(py::handle grad_object, py::handle places_object, const py::tuple& input_shape,
                                Pool2dOptions options, bool taps_allowed, py::handle out) {
-  const char* op = options.adaptive ? "adaptive_max_pool2d_backward" : "max_pool2d_backward";
+  const char* op = op_name(options, "adaptive_max_pool2d_backward");
   Input<T> grad(op, "grad_output", grad_object);
   py::array places = places_array(op, "indices", places_object, taps_allowed);
   const auto shape = shape_from(input_shape);
@@ -130,7 +136,7 @@ py::object max_pool2d_backward(py::handle grad_object, py::handle places_object,
 
 template <class T>
 py::object avg_pool2d(py::handle x_object, const Pool2dOptions& options, py::handle out) {
-  const char* op = options.adaptive ? "adaptive_avg_pool2d" : "avg_pool2d";
+  const char* op = op_name(options, "adaptive_avg_pool2d");
   Input<T> x(op, "x", x_object);
   const Pool2dSize size = validate_pool2d(op, "x", x.shape(), options);
   Output y(op, out, py::dtype::of<T>(), pooled_shape(x.shape(), size));
@@ -146,7 +152,7 @@ py::object avg_pool2d(py::handle x_object, const Pool2dOptions& options, py::han
 template <class T>
 py::object avg_pool2d_backward(py::handle grad_object, const py::tuple& input_shape, Pool2dOptions options,
                                py::handle out) {
-  const char* op = options.adaptive ? "adaptive_avg_pool2d_backward" : "avg_pool2d_backward";
+  const char* op = op_name(options, "adaptive_avg_pool2d_backward");
   Input<T> grad(op, "grad_output", grad_object);
   const auto shape = shape_from(input_shape);
   take_adaptive_output(op, grad.shape(), shape, options);
@@ -167,7 +173,8 @@ inline void bind_max_pool2d(py::module_& m, const char* name, Places wanted) {
       name,
       [wanted](py::handle x, py::handle options, py::handle out) {
         const Pool2dOptions chosen = pool2d_options("max_pool2d", options);
-        return by_dtype("max_pool2d", "x", x, [&](auto t) { return max_pool2d<decltype(t)>(x, chosen, wanted, out); });
+        return by_dtype(op_name(chosen, "adaptive_max_pool2d"), "x", x,
+                        [&](auto t) { return max_pool2d<decltype(t)>(x, chosen, wanted, out); });
       },
       py::arg("x"), py::arg("options"), py::arg("out"));
 }
@@ -178,7 +185,7 @@ inline void bind_max_pool2d_backward(py::module_& m, const char* name, bool taps
       [taps_allowed](py::handle grad_output, py::handle places, const py::tuple& input_shape, py::handle options,
                      py::handle out) {
         const Pool2dOptions chosen = pool2d_options("max_pool2d_backward", options);
-        return by_dtype("max_pool2d_backward", "grad_output", grad_output, [&](auto t) {
+        return by_dtype(op_name(chosen, "adaptive_max_pool2d_backward"), "grad_output", grad_output, [&](auto t) {
           return max_pool2d_backward<decltype(t)>(grad_output, places, input_shape, chosen, taps_allowed, out);
         });
       },
@@ -201,14 +208,15 @@ inline void bind_pool2d(py::module_& m) {
       "avg_pool2d",
       [](py::handle x, py::handle options, py::handle out) {
         const Pool2dOptions chosen = pool2d_options("avg_pool2d", options);
-        return by_dtype("avg_pool2d", "x", x, [&](auto t) { return avg_pool2d<decltype(t)>(x, chosen, out); });
+        return by_dtype(op_name(chosen, "adaptive_avg_pool2d"), "x", x,
+                        [&](auto t) { return avg_pool2d<decltype(t)>(x, chosen, out); });
       },
       py::arg("x"), py::arg("options"), py::arg("out"));
   m.def(
       "avg_pool2d_backward",
       [](py::handle grad_output, const py::tuple& input_shape, py::handle options, py::handle out) {
         const Pool2dOptions chosen = pool2d_options("avg_pool2d_backward", options);
-        return by_dtype("avg_pool2d_backward", "grad_output", grad_output, [&](auto t) {
+        return by_dtype(op_name(chosen, "adaptive_avg_pool2d_backward"), "grad_output", grad_output, [&](auto t) {
           return avg_pool2d_backward<decltype(t)>(grad_output, input_shape, chosen, out);
         });
       },

@@ -17,7 +17,7 @@ struct Pool2dOptions {
   bool ceil_mode = false, count_include_pad = true;
   int64_t divisor = 0;  // 0: the number of cells
   bool adaptive = false;
-  int64_t output_h = 0, output_w = 0;  // of adaptive windows; -1: as x has
+  int64_t output_h = 0, output_w = 0;  // of adaptive windows; -1: as x has, -2: as grad_output has
 };
 
 // An axis with stride 0 has adaptive windows of several sizes, `kernel` cells at most.
@@ -106,9 +106,9 @@ inline void validate_pooled(const char* op, const char* name, Shape given, Shape
   }
 }
 
-// adaptive_max_pool2d_backward learns the size of the result from grad_output.
+// The backwards of adaptive pooling learn the size of the result from grad_output; layers know it.
 inline void take_adaptive_output(const char* op, Shape grad_output, Shape x, Pool2dOptions& options) {
-  if (!options.adaptive) return;
+  if (!options.adaptive || options.output_h != -2) return;
   const size_t ndim = x.size();
   if (grad_output.size() != ndim || ndim < 2) {
     fail_value(op, "expected grad_output with as many axes as an input of shape ", to_string(x), ", got ",

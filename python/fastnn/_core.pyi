@@ -83,7 +83,7 @@ def max_pool2d_with_indices(
 def max_pool2d_with_taps(
     x: Array, options: _PoolOptions, out: Array | None
 ) -> tuple[Array, NDArray[np.uint8] | NDArray[np.int64]]:
-    """y and the places of the maxima in their windows, one byte each; indices for more than 256 places."""
+    """Y and the places of the maxima in their windows, one byte each; indices for more than 256 places."""
 
 def max_pool2d_backward(
     grad_output: Array,

@@ -18,6 +18,8 @@ from fastnn.functional._window import IntOrPair, PaddingLike, pair, sides
 if TYPE_CHECKING:
     from fastnn._core import AdaptivePool2dOptions, Array, Pool2dOptions
 
+# For backwards, whose grad_output says how many windows there are.
+_AS_GRAD_OUTPUT = _core.AdaptivePool2dOptions(output_size=(-2, -2))
 # None keeps the size of the input.
 OutputSize: TypeAlias = int | Sequence[int | None] | None
 
@@ -441,8 +443,8 @@ def adaptive_max_pool2d_backward(
     """
     op = "adaptive_max_pool2d_backward"
     kernels = kernels_for(grad_output, op, "grad_output")
-    options, shape = adaptive_options(op, None), _shape(op, input_shape)
-    grad_x: Array = kernels.max_pool2d_backward(grad_output, indices, shape, options, out)
+    shape = _shape(op, input_shape)
+    grad_x: Array = kernels.max_pool2d_backward(grad_output, indices, shape, _AS_GRAD_OUTPUT, out)
     return grad_x
 
 
@@ -512,8 +514,7 @@ def adaptive_avg_pool2d_backward(
     """
     op = "adaptive_avg_pool2d_backward"
     kernels = kernels_for(grad_output, op, "grad_output")
-    options, shape = adaptive_options(op, None), _shape(op, input_shape)
-    grad_x: Array = kernels.avg_pool2d_backward(grad_output, shape, options, out)
+    grad_x: Array = kernels.avg_pool2d_backward(grad_output, _shape(op, input_shape), _AS_GRAD_OUTPUT, out)
     return grad_x
 
 

@@ -325,9 +325,7 @@ class AvgPool1d(_AvgPool):
     ) -> None:
         op = "AvgPool1d"
         sizes = (_row(op, "kernel_size", kernel_size), _row(op, "stride", stride))
-        self._options = pool_options(
-            op, *sizes, _row_padding(op, padding), 1, ceil_mode, count_include_pad
-        )
+        self._options = pool_options(op, *sizes, _row_padding(op, padding), 1, ceil_mode, count_include_pad)
         self.kernel_size, self.padding = kernel_size, padding
         self.stride = kernel_size if stride is None else stride
         self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad

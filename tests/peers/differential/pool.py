@@ -31,12 +31,18 @@ def both(axes: list[dict[str, Any]], name: str) -> Any:
     return h if h == w else (h, w)
 
 
-def draw_x(rng: Generator, axes: list[dict[str, Any]], dtype: str, ties: bool) -> np.ndarray:
+def draw_x(
+    rng: Generator,
+    axes: list[dict[str, Any]],
+    dtype: str,
+    ties: bool,
+    specials: tuple = (np.nan, np.inf, -np.inf),
+) -> np.ndarray:
     """A batch, or one image without; few values, so that many are equal, or many."""
     shape = (*pick(rng, (int(rng.integers(1, 4)),), ()), int(rng.integers(1, 5)), *(a["size"] for a in axes))
     x = rng.integers(0, 4, shape) if ties else rng.standard_normal(shape)
     if rng.random() < 0.1:
-        x = np.where(rng.random(shape) < 0.1, pick(rng, np.nan, np.inf, -np.inf), x)
+        x = np.where(rng.random(shape) < 0.1, pick(rng, *specials), x)
     return x.astype(dtype)
 
 
@@ -78,7 +84,7 @@ def draw_max_pool2d_wide_padding(rng: Generator, dtype: str) -> Case:
     axes = [draw_axis(rng, (1, 1, 2)) for _ in range(2)]
     spans = [a["dilation"] * (a["kernel"] - 1) + 1 for a in axes]
     padding = tuple(tuple(int(n) for n in rng.integers(0, span, 2)) for span in spans)
-    x = draw_x(rng, axes, dtype, ties=False)
+    x = draw_x(rng, axes, dtype, ties=False, specials=(np.nan, np.inf))  # -inf would tie with what is around
     kernel, stride, dilation = (both(axes, name) for name in ("kernel", "stride", "dilation"))
     window = (kernel, stride, padding, dilation)
 
@@ -142,7 +148,9 @@ LAYERS = ("MaxPool2d", "AvgPool2d", "MaxPool1d", "AvgPool1d", "AdaptiveMaxPool2d
 
 def draw_layer(rng: Generator, dtype: str) -> Case:
     name = pick(rng, *LAYERS)
-    axes = [draw_axis(rng, (1, 1, 2) if name.startswith("Max") else (1,)) for _ in range(1 + (name[-2] == "2"))]
+    axes = [
+        draw_axis(rng, (1, 1, 2) if name.startswith("Max") else (1,)) for _ in range(1 + (name[-2] == "2"))
+    ]
     x = draw_x(rng, axes, dtype, ties=name.startswith("Max") and rng.random() < 0.3)
     options: dict[str, Any] = {}
     if name.startswith("Adaptive"):
