@@ -26,28 +26,37 @@ PoolSpan clip(const WindowAxis& axis, int64_t o) {
   return {window.begin + tap * d, std::max<int64_t>(0, end - tap), tap};
 }
 
-// The tables of one axis.
+// The tables of one axis, those of input cells for a backward only.
 class AxisTables {
  public:
-  AxisTables(const WindowAxis& axis, bool backward)
-      : axis_(axis), spans_(axis.output), covers_(backward ? axis.size : 0), whole_{0, 0} {
-    for (int64_t o = 0; o < axis.output; ++o) spans_.data()[o] = clip(axis, o);
+  explicit AxisTables(const WindowAxis& axis, bool backward = false)
+      : axis_(axis), spans_(axis.output), covers_(backward ? axis.size : 0) {
+    for (int64_t o = 0; o < axis.output; ++o) {
+      spans_.data()[o] = clip(axis, o);
+      inside_ = inside_ && axis.stride > 0 && spans_.data()[o].count == axis.kernel;
+    }
     if (backward) find_covers();
-    if (axis.stride == 0) return;
-    const auto is_whole = [&](int64_t o) { return spans_.data()[o].count == axis.kernel; };
-    while (whole_.begin < axis.output && !is_whole(whole_.begin)) ++whole_.begin;
-    if (whole_.begin == axis.output) whole_.begin = 0;
-    whole_.end = whole_.begin;
-    while (whole_.end < axis.output && is_whole(whole_.end)) ++whole_.end;
   }
 
-  PoolAxis axis() const {
-    return {axis_.size,   axis_.output, axis_.kernel,  axis_.stride,  axis_.dilation,
-            axis_.before, whole_,       spans_.data(), covers_.data()};
+  PoolAxis axis(int64_t rows_of_window = 1) const {
+    const int64_t width = inside_ ? 0 : padded_width();
+    const bool by_lanes = lanes_pay() && rows_of_window <= most_scratch && width <= most_scratch / rows_of_window;
+    return {.size = axis_.size,
+            .output = axis_.output,
+            .kernel = axis_.kernel,
+            .stride = axis_.stride,
+            .dilation = axis_.dilation,
+            .before = axis_.before,
+            .by_lanes = by_lanes,
+            .padded_width = by_lanes ? width : 0,
+            .spans = spans_.data(),
+            .covers = covers_.data()};
   }
   const PoolSpan& span(int64_t o) const { return spans_.data()[o]; }
 
  private:
+  static constexpr int64_t most_scratch = 1 << 20, most_lanes = 16;
+
   // Starts and ends of windows ascend, so two pointers find the windows around each cell.
   void find_covers() {
     PoolRange around{0, 0};
@@ -58,24 +67,29 @@ class AxisTables {
     }
   }
 
+  // Rather than lanes along the window: where windows are narrow, or many.
+  bool lanes_pay() const {
+    return axis_.stride > 0 && (axis_.dilation > 1 || axis_.kernel <= 4 || axis_.output >= axis_.kernel);
+  }
+
+  // Room for all that windows reach, for all of the row, and for whole vectors.
+  int64_t padded_width() const {
+    const int64_t reach = (axis_.output - 1) * axis_.stride + axis_.span();
+    return std::max(reach, axis_.before + axis_.size) + most_lanes * axis_.stride;
+  }
+
   WindowAxis axis_;
   AlignedBuffer<PoolSpan> spans_;
   AlignedBuffer<PoolRange> covers_;
-  PoolRange whole_;
+  bool inside_ = true;
 };
 
-// body(plane, rows) for all rows of all planes, `cells` each.
+// body(rows) for all rows of all planes, `cells` each.
 template <class Body>
-void for_plane_rows(int64_t planes, int64_t rows, int64_t cells, const Body& body) {
+void for_rows(int64_t rows, int64_t cells, const Body& body) {
   constexpr int64_t cells_per_task = 1 << 14;
   const int64_t grain = std::max<int64_t>(1, cells_per_task / std::max<int64_t>(1, cells));
-  parallel_for(planes * rows, grain, [&](int64_t begin, int64_t end) {
-    while (begin < end) {
-      const int64_t plane = begin / rows, first = begin % rows, last = std::min(rows, first + end - begin);
-      body(plane, PoolRange{first, last});
-      begin += last - first;
-    }
-  });
+  parallel_for(rows, grain, [&](int64_t begin, int64_t end) { body(PoolRange{begin, end}); });
 }
 
 bool is_empty(const Pool2dSize& size) {
@@ -88,20 +102,11 @@ int64_t cells_backward(const Window& window) {
   return window.w.size + window.h.output * window.w.output / window.h.size;
 }
 
-// Cells of a phase of the padded row, or 0 where other ways are better: see kernels/pool_lanes.h.
-int64_t lane_length(const WindowAxis& w) {
-  const int64_t reach = w.dilation * (w.kernel - 1);
-  if ((w.stride != 1 && w.stride != 2) || reach > w.size) return 0;
-  return std::max(w.output + reach / w.stride, (w.before + w.size) / w.stride) + 2;
-}
-
-// Cells from the corner of a window to each of its taps, where all taps have a number below 256.
+// Cells from the corner of a window to each of its taps; bytes that are no tap lead to the corner.
 class TapOffsets {
  public:
-  explicit TapOffsets(const Pool2dSize& size) {
-    constexpr int64_t most = 1 << 30;  // far from where the products below could overflow
+  explicit TapOffsets(const Pool2dSize& size) : fit_(taps_fit_bytes(size)) {
     const auto& [h, w] = size.window;
-    fit_ = taps_fit_bytes(size) && h.span() <= most && w.span() <= most && w.size <= most;
     for (int64_t tap = 0; fit_ && tap < h.kernel * w.kernel; ++tap) {
       cells_[tap] = tap / w.kernel * h.dilation * w.size + tap % w.kernel * w.dilation;
     }
@@ -109,7 +114,7 @@ class TapOffsets {
   const int64_t* data() const { return fit_ ? cells_ : nullptr; }
 
  private:
-  int64_t cells_[256];
+  int64_t cells_[256] = {};
   bool fit_;
 };
 
@@ -123,23 +128,57 @@ std::string index_text(Shape shape, int64_t position) {
   return to_string(index);
 }
 
-// Divisors of the output cells along one axis; those of both axes are multiplied.
-template <class T>
+// What is divided by along one axis; the divisor of a window is that of its row times that of its column.
 class Divisors {
  public:
-  Divisors(const WindowAxis& axis, const AxisTables& tables, const Pool2dOptions& options, int64_t fixed)
-      : values_(axis.output) {
-    for (int64_t o = 0; o < axis.output; ++o) {
-      const int64_t padded = std::min(axis.first(o) + axis.kernel, axis.size + axis.after) - axis.first(o);
-      const bool with_padding = options.count_include_pad && !options.adaptive;
-      const int64_t cells = with_padding ? padded : tables.span(o).count;
-      values_.data()[o] = static_cast<T>(options.divisor != 0 ? fixed : cells);
-    }
+  Divisors(const WindowAxis& axis, const Pool2dOptions& options, int64_t fixed)
+      : axis_(axis), options_(options), fixed_(fixed) {}
+
+  double at(const AxisTables& tables, int64_t o) const {
+    if (options_.divisor != 0) return static_cast<double>(fixed_);
+    const int64_t first = axis_.first(o);
+    const bool with_padding = options_.count_include_pad && !options_.adaptive;
+    const int64_t padded = std::min(first + axis_.kernel, axis_.size + axis_.after) - first;
+    return static_cast<double>(with_padding ? padded : tables.span(o).count);
+  }
+
+ private:
+  const WindowAxis& axis_;
+  const Pool2dOptions& options_;
+  int64_t fixed_;
+};
+
+// A value for each output cell of an axis.
+template <class T>
+class Column {
+ public:
+  template <class Value>
+  Column(int64_t n, const Value& value) : values_(n) {
+    for (int64_t o = 0; o < n; ++o) values_.data()[o] = static_cast<T>(value(o));
   }
   const T* data() const { return values_.data(); }
 
  private:
   AlignedBuffer<T> values_;
+};
+
+// Divisors of the rows and columns of windows, or one over them.
+template <class T>
+struct WindowDivisors {
+  Column<T> rows, columns;
+
+  WindowDivisors(const Window& window, const AxisTables& h, const AxisTables& w, const Pool2dOptions& options,
+                 bool inverse)
+      : rows(make(window.h, h, options, options.divisor, inverse)), columns(make(window.w, w, options, 1, inverse)) {}
+
+  static Column<T> make(const WindowAxis& axis, const AxisTables& tables, const Pool2dOptions& options, int64_t fixed,
+                        bool inverse) {
+    const Divisors divisors(axis, options, fixed);
+    return Column<T>(axis.output, [&](int64_t o) {
+      const double divisor = divisors.at(tables, o);
+      return inverse ? 1 / divisor : divisor;
+    });
+  }
 };
 
 }  // namespace
@@ -148,28 +187,38 @@ template <class T>
 void max_pool2d_forward(const Pool2dSize& size, const T* x, T* y, const MaxPlaces& places) {
   if (is_empty(size)) return;
   const auto& [h, w] = size.window;
-  const AxisTables rows(h, false), columns(w, false);
+  const AxisTables rows(h), columns(w);
   const TapOffsets offsets(size);
-  const MaxPoolTask<T> task{rows.axis(), columns.axis(), x, y, places.indices, places.taps, offsets.data()};
-  for_plane_rows(size.planes, h.output, cells_forward(size.window),
-                 [&](int64_t plane, PoolRange range) { kernels<T>().pool.max(task, plane, range); });
+  const Column<T> first_taps(w.output, [&](int64_t q) { return columns.span(q).tap; });
+  const MaxPoolTask<T> task{.h = rows.axis(),
+                            .w = columns.axis(h.kernel),
+                            .x = x,
+                            .y = y,
+                            .indices = places.indices,
+                            .taps = places.taps,
+                            .tap_offsets = offsets.data(),
+                            .first_taps = first_taps.data()};
+  for_rows(size.planes * h.output, cells_forward(size.window), [&](PoolRange range) {
+    AlignedBuffer<T> scratch(h.kernel * task.w.padded_width);
+    kernels<T>().pool.max(task, range, scratch.data());
+  });
 }
 
 void check_max_pool2d_indices(const Pool2dSize& size, Shape shape, const int64_t* indices) {
   if (is_empty(size)) return;
   const auto& [h, w] = size.window;
-  const AxisTables rows(h, false), columns(w, false);
-  for_plane_rows(size.planes, h.output, w.output, [&](int64_t plane, PoolRange range) {
-    for (int64_t o = range.begin; o < range.end; ++o) {
-      const PoolSpan& span = rows.span(o);
-      const int64_t at = (plane * h.output + o) * w.output, first = span.first * w.size;
+  const AxisTables rows(h), columns(w);
+  for_rows(size.planes * h.output, w.output, [&](PoolRange range) {
+    for (int64_t row = range.begin; row < range.end; ++row) {
+      const PoolSpan& span = rows.span(row % h.output);
+      const int64_t first = span.first * w.size;
       const int64_t last = span.count == 0 ? first : (span.first + (span.count - 1) * h.dilation + 1) * w.size;
       for (int64_t q = 0; q < w.output; ++q) {
-        const int64_t index = indices[at + q];
+        const int64_t at = row * w.output + q, index = indices[at];
         if (index >= first && index < last) continue;
         if (index == -1 && (span.count == 0 || columns.span(q).count == 0)) continue;
         fail_index("max_pool2d_backward", "expected indices in the rows of their windows, [", first, ", ", last,
-                   ") here, got ", index, " at position ", index_text(shape, at + q));
+                   ") here, got ", index, " at position ", index_text(shape, at));
       }
     }
   });
@@ -179,37 +228,58 @@ template <class T>
 void max_pool2d_backward(const Pool2dSize& size, const T* grad_output, const MaxPlaces& places, T* grad_x) {
   if (size.planes == 0) return;
   const auto& [h, w] = size.window;
-  const AxisTables rows(h, true), columns(w, false);
-  const MaxPoolBackwardTask<T> task{rows.axis(), columns.axis(), grad_output,   places.indices,
-                                    places.taps, grad_x,         lane_length(w)};
-  for_plane_rows(size.planes, h.size, cells_backward(size.window), [&](int64_t plane, PoolRange range) {
-    AlignedBuffer<T> scratch(2 * task.lane_length);
-    kernels<T>().pool.max_backward(task, plane, range, scratch.data());
-  });
+  const AxisTables rows(h, true), columns(w);
+  const TapOffsets offsets(size);
+  const MaxPoolBackwardTask<T> task{.h = rows.axis(),
+                                    .w = columns.axis(),
+                                    .grad_y = grad_output,
+                                    .indices = places.indices,
+                                    .taps = places.taps,
+                                    .tap_offsets = offsets.data(),
+                                    .grad_x = grad_x};
+  for_rows(size.planes * h.size, cells_backward(size.window),
+           [&](PoolRange range) { kernels<T>().pool.max_backward(task, range); });
 }
 
 template <class T>
 void avg_pool2d_forward(const Pool2dSize& size, const Pool2dOptions& options, const T* x, T* y) {
   if (is_empty(size)) return;
   const auto& [h, w] = size.window;
-  const AxisTables rows(h, false), columns(w, false);
-  const Divisors<T> row_divisors(h, rows, options, options.divisor), column_divisors(w, columns, options, 1);
-  const AvgPoolTask<T> task{rows.axis(), columns.axis(), x, y, row_divisors.data(), column_divisors.data()};
-  for_plane_rows(size.planes, h.output, cells_forward(size.window),
-                 [&](int64_t plane, PoolRange range) { kernels<T>().pool.avg(task, plane, range); });
+  const AxisTables rows(h), columns(w);
+  const WindowDivisors<T> divisors(size.window, rows, columns, options, false);
+  const AvgPoolTask<T> task{.h = rows.axis(),
+                            .w = columns.axis(h.kernel),
+                            .x = x,
+                            .y = y,
+                            .row_divisors = divisors.rows.data(),
+                            .column_divisors = divisors.columns.data()};
+  for_rows(size.planes * h.output, cells_forward(size.window), [&](PoolRange range) {
+    AlignedBuffer<T> scratch(h.kernel * task.w.padded_width);
+    kernels<T>().pool.avg(task, range, scratch.data());
+  });
 }
 
 template <class T>
 void avg_pool2d_backward(const Pool2dSize& size, const Pool2dOptions& options, const T* grad_output, T* grad_x) {
   if (size.planes == 0) return;
+  constexpr int64_t most_lanes = 16;
   const auto& [h, w] = size.window;
-  const AxisTables rows(h, true), columns(w, false);
-  const Divisors<T> row_divisors(h, rows, options, options.divisor), column_divisors(w, columns, options, 1);
-  const AvgPoolBackwardTask<T> task{rows.axis(),         columns.axis(),         grad_output,   grad_x,
-                                    row_divisors.data(), column_divisors.data(), lane_length(w)};
-  for_plane_rows(size.planes, h.size, cells_backward(size.window), [&](int64_t plane, PoolRange range) {
-    AlignedBuffer<T> scratch(w.output + 2 * task.lane_length);
-    kernels<T>().pool.avg_backward(task, plane, range, scratch.data());
+  const AxisTables rows(h, true), columns(w);
+  const WindowDivisors<T> shares(size.window, rows, columns, options, true);
+  const bool by_lanes = (w.stride == 1 || w.stride == 2) && w.kernel <= w.size;
+  const int64_t margin = by_lanes ? w.kernel : 0;
+  const int64_t behind = by_lanes ? (w.before + w.size) / w.stride + 2 * most_lanes : 0;
+  const AvgPoolBackwardTask<T> task{.h = rows.axis(),
+                                    .w = columns.axis(),
+                                    .grad_y = grad_output,
+                                    .grad_x = grad_x,
+                                    .row_shares = shares.rows.data(),
+                                    .column_shares = shares.columns.data(),
+                                    .margin = margin,
+                                    .sent_length = margin + std::max(w.output, behind)};
+  for_rows(size.planes * h.size, cells_backward(size.window), [&](PoolRange range) {
+    AlignedBuffer<T> scratch(task.sent_length);
+    kernels<T>().pool.avg_backward(task, range, scratch.data());
   });
 }
 

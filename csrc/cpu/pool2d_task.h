@@ -20,7 +20,8 @@ struct PoolSpan {
 struct PoolAxis {
   int64_t size, output;
   int64_t kernel, stride, dilation, before;  // stride 0: windows of several sizes
-  PoolRange whole;                           // output cells whose windows lie inside as a whole
+  bool by_lanes;                             // worth a lane for each window
+  int64_t padded_width;                      // of a row with all that windows reach; 0: they stay inside
   const PoolSpan* spans;                     // by output cell
   const PoolRange* covers;                   // by input cell: output cells whose windows may hold it
 };
@@ -32,7 +33,8 @@ struct MaxPoolTask {
   T* y;
   int64_t* indices;            // one of the two, or none
   uint8_t* taps;               // row * w.kernel + column in the window
-  const int64_t* tap_offsets;  // cells from a window's corner to its tap; null where taps do not fit a byte
+  const int64_t* tap_offsets;  // cells from a window's corner to each of 256 taps; null where they have no byte
+  const T* first_taps;         // by output column: the first tap inside
 };
 
 template <class T>
@@ -41,11 +43,11 @@ struct MaxPoolBackwardTask {
   const T* grad_y;
   const int64_t* indices;  // one of the two
   const uint8_t* taps;
+  const int64_t* tap_offsets;
   T* grad_x;
-  int64_t lane_length;  // cells of a phase of PaddedRow, for which scratch has room; 0: do without
 };
 
-// The divisor of a window is that of its row times that of its column.
+// The divisor of a window is that of its row times that of its column; the share is one over it.
 template <class T>
 struct AvgPoolTask {
   PoolAxis h, w;
@@ -59,17 +61,17 @@ struct AvgPoolBackwardTask {
   PoolAxis h, w;
   const T* grad_y;
   T* grad_x;
-  const T *row_divisors, *column_divisors;
-  int64_t lane_length;
+  const T *row_shares, *column_shares;
+  int64_t margin, sent_length;  // zeros before the row of what is sent, and its length with those at both ends
 };
 
-// Each call serves the rows [begin, end) of one plane: output rows forward, input rows backward.
+// Each call serves the rows [begin, end) of all planes: output rows forward, input rows backward.
 template <class T>
 struct PoolKernels {
-  void (*max)(const MaxPoolTask<T>& task, int64_t plane, PoolRange rows);
-  void (*max_backward)(const MaxPoolBackwardTask<T>& task, int64_t plane, PoolRange rows, T* scratch);
-  void (*avg)(const AvgPoolTask<T>& task, int64_t plane, PoolRange rows);
-  void (*avg_backward)(const AvgPoolBackwardTask<T>& task, int64_t plane, PoolRange rows, T* scratch);
+  void (*max)(const MaxPoolTask<T>& task, PoolRange rows, T* scratch);
+  void (*max_backward)(const MaxPoolBackwardTask<T>& task, PoolRange rows);
+  void (*avg)(const AvgPoolTask<T>& task, PoolRange rows, T* scratch);
+  void (*avg_backward)(const AvgPoolBackwardTask<T>& task, PoolRange rows, T* scratch);
 };
 
 }  // namespace fastnn::cpu

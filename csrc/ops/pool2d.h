@@ -118,10 +118,15 @@ inline void take_adaptive_output(const char* op, Shape grad_output, Shape x, Poo
   options.output_w = grad_output[ndim - 1];
 }
 
-// Whether the number of a window's cell fits into a byte.
+// Whether the number of a window's cell fits into a byte, and every window has a cell: with a dilation beyond the
+// plane, all its taps may lie in the padding.
 inline bool taps_fit_bytes(const Pool2dSize& size) {
-  const int64_t h = size.window.h.kernel, w = size.window.w.kernel;
-  return h <= 256 && w <= 256 && h * w <= 256;
+  constexpr int64_t most = 1 << 30;  // far from where a distance between cells could overflow
+  const auto& [h, w] = size.window;
+  const auto fits = [](const WindowAxis& axis) {
+    return axis.kernel <= 256 && axis.span() <= most && axis.dilation <= axis.size;
+  };
+  return fits(h) && fits(w) && h.kernel * w.kernel <= 256 && w.size <= most;
 }
 
 namespace cpu {
@@ -129,7 +134,7 @@ namespace cpu {
 // Where the maxima lie: at most one of the two is wanted of a forward, and one is given to a backward.
 struct MaxPlaces {
   int64_t* indices = nullptr;  // in the plane
-  uint8_t* taps = nullptr;     // in the window: row * kernel + column; any byte for a window without a cell
+  uint8_t* taps = nullptr;     // in the window: row * kernel + column
 };
 
 template <class T>
