@@ -10,6 +10,7 @@ from benchmarks import (
     bench_gather,
     bench_linear,
     bench_loss,
+    bench_pool2d,
     bench_sgd,
     bench_softmax,
     bench_step,
@@ -26,6 +27,7 @@ MODULES = (
     bench_sgd,
     bench_adam,
     bench_gather,
+    bench_pool2d,
     bench_step,
 )
 CASES: dict[str, Case] = {case.name: case for module in MODULES for case in module.CASES}

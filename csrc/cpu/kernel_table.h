@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "ops/activation_list.h"
+#include "cpu/pool2d_task.h"
 
 namespace fastnn::cpu {
 
@@ -166,6 +167,7 @@ struct Kernels {
   LossKernels<T> loss;
   DropoutKernels<T> dropout;
   OptimizerKernels<T> optimizer;
+  PoolKernels<T> pool;
   // Runs `rounds` rounds of FMAs without dependencies between them; the FLOPs done come back.
   double (*burn_fma)(int64_t rounds);
 };

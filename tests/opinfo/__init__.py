@@ -13,12 +13,25 @@ from tests.opinfo import (
     labelled_loss,
     linear,
     loss,
+    pool2d,
     sgd,
     softmax,
 )
 from tests.opinfo.base import DTYPES, Backend, Function, Gradient, Sample, call
 
-ROWS = (linear, activation, softmax, cross_entropy, loss, labelled_loss, dropout, sgd, adam, gather)
+ROWS = (
+    linear,
+    activation,
+    softmax,
+    cross_entropy,
+    loss,
+    labelled_loss,
+    dropout,
+    sgd,
+    adam,
+    gather,
+    pool2d,
+)
 FUNCTIONS: tuple[Function, ...] = tuple(f for row in ROWS for f in row.FUNCTIONS)
 GRADIENTS: tuple[Gradient, ...] = tuple(g for row in ROWS for g in row.GRADIENTS)
 

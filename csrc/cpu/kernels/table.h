@@ -5,6 +5,7 @@
 #include "cpu/kernel_table.h"
 #include "cpu/kernels/activation_smooth.h"
 #include "cpu/kernels/adam.h"
+#include "cpu/kernels/avg_pool2d.h"
 #include "cpu/kernels/cross_entropy.h"
 #include "cpu/kernels/dropout.h"
 #include "cpu/kernels/gemm_micro.h"
@@ -12,6 +13,7 @@
 #include "cpu/kernels/loss.h"
 #include "cpu/kernels/machine.h"
 #include "cpu/kernels/multi_margin.h"
+#include "cpu/kernels/max_pool2d.h"
 #include "cpu/kernels/pack.h"
 #include "cpu/kernels/sgd.h"
 #include "cpu/kernels/softmax.h"
@@ -51,6 +53,10 @@ constexpr Kernels<T> make_kernels() {
                .multi_margin = multi_margin_rows<T>},
       .dropout = {.apply = dropout<T>},
       .optimizer = {.sgd = sgd<T>, .adam = adam<T>},
+      .pool = {.max = max_pool<T>,
+               .max_backward = max_pool_backward<T>,
+               .avg = avg_pool<T>,
+               .avg_backward = avg_pool_backward<T>},
       .burn_fma = burn_fma<T>,
   };
 }

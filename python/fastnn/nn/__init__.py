@@ -27,6 +27,20 @@ __all__ = [
     "ELU",
     "GELU",
     "BCEWithLogitsLoss",
+from fastnn.nn.pool import (
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool2d,
+    AvgPool1d,
+    AvgPool2d,
+    MaxPool1d,
+    MaxPool2d,
+)
+
+__all__ = [
+    "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool2d",
+    "AvgPool1d",
+    "AvgPool2d",
     "CrossEntropyLoss",
     "Dropout",
     "Dropout2d",
@@ -41,6 +55,8 @@ __all__ = [
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
+    "MaxPool1d",
+    "MaxPool2d",
     "Module",
     "MultiMarginLoss",
     "NLLLoss",

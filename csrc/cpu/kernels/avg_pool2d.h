@@ -1,0 +1,182 @@
+// Average pooling: y = sum of the window / divisor. Backward, grad_x = sum over the windows that hold a cell of
+// grad_y / divisor, first along the columns and then along the row; input rows under the same windows have the
+// same gradient, which is computed once.
+#pragma once
+
+#include "cpu/kernels/pool_lanes.h"
+
+namespace fastnn::cpu::FASTNN_NAMESPACE {
+
+// --- forward -------------------------------------------------------------------------------------
+
+// Rows are summed on their own, so the error grows with their length and their number, not with the product.
+template <class T>
+T sum_of_window(const T* cells, int64_t row_step, int64_t rows, int64_t columns) {
+  constexpr int64_t wide = 5;
+  if (columns >= wide) {
+    Vec<T> total(T(0));
+    for (int64_t r = 0; r < rows; ++r) {
+      Vec<T> row(T(0));
+      for_each_vector<T>(columns, [&](int64_t c, auto lanes) { row = row + lanes.load(cells + r * row_step + c); });
+      total = total + row;
+    }
+    return sum(total);
+  }
+  T total(0);
+  for (int64_t r = 0; r < rows; ++r) {
+    T row(0);
+    for (int64_t c = 0; c < columns; ++c) row += cells[r * row_step + c];
+    total += row;
+  }
+  return total;
+}
+
+// Rows of the full width follow each other without a gap, and make longer ones.
+template <class T>
+T sum_of_rows(const T* cells, int64_t n) {
+  constexpr int64_t length = 1024;
+  const int64_t whole = n / length;
+  return sum_of_window(cells, length, whole, length) + sum_of_window(cells + whole * length, length, 1, n % length);
+}
+
+template <class T>
+void avg_of_one(const AvgPoolTask<T>& task, const T* plane, int64_t o, int64_t q, T* y) {
+  const PoolAxis& w = task.w;
+  const PoolSpan rows = task.h.spans[o], columns = w.spans[q];
+  const T* cells = plane + rows.first * w.size + columns.first;
+  const T total = columns.count == w.size ? sum_of_rows(cells, rows.count * w.size)
+                                          : sum_of_window(cells, w.size, rows.count, columns.count);
+  *y = total / (task.row_divisors[o] * task.column_divisors[q]);
+}
+
+template <class T, int kernel, int stride>
+void avg_of_lanes(const AvgPoolTask<T>& task, const TapRows<T>& taps, int64_t o, T* y) {
+  using V = Vec<T>;
+  const PoolAxis& w = task.w;
+  const V row_divisor(task.row_divisors[o]), one(T(1));
+  for_each_window<T, kernel, stride>(
+      w, taps, [&](int64_t q, PoolLanes<T> from, auto lanes, auto inside) [[gnu::always_inline]] {
+        V total(T(0));
+        for (int64_t r = 0; r < taps.count; ++r, from.p += taps.step) {
+          V row(T(0));
+          for_each_tap<T, kernel, stride, decltype(inside)::inside>(
+              w, from, [&](V value) [[gnu::always_inline]] { row = row + value; });
+          total = total + row;
+        }
+        lanes.store(y + q, total / (row_divisor * lanes.load(task.column_divisors + q, one)));
+      });
+}
+
+template <class T>
+void avg_of_row(const AvgPoolTask<T>& task, const TapRows<T>& taps, int64_t o, T* y) {
+  const int64_t kernel = task.w.kernel, stride = task.w.stride;
+  if (stride == 2 && kernel == 2) return avg_of_lanes<T, 2, 2>(task, taps, o, y);
+  if (stride == 2 && kernel == 3) return avg_of_lanes<T, 3, 2>(task, taps, o, y);
+  if (stride == 1 && kernel == 3) return avg_of_lanes<T, 3, 1>(task, taps, o, y);
+  if (stride == 1) return avg_of_lanes<T, 0, 1>(task, taps, o, y);
+  if (stride == 2) return avg_of_lanes<T, 0, 2>(task, taps, o, y);
+  avg_of_lanes<T, 0, 0>(task, taps, o, y);
+}
+
+template <class T>
+void avg_pool(const AvgPoolTask<T>& task, PoolRange range, T* scratch) {
+  const PoolAxis &h = task.h, &w = task.w;
+  if (w.by_lanes) fill_rows(h, w, T(0), scratch);
+  for_each_plane(h.output, range, [&](int64_t plane, PoolRange outputs) {
+    const T* cells = task.x + plane * h.size * w.size;
+    for (int64_t o = outputs.begin; o < outputs.end; ++o) {
+      T* y = task.y + (plane * h.output + o) * w.output;
+      if (w.by_lanes) {
+        avg_of_row(task, tap_rows(h, w, h.spans[o], cells, scratch), o, y);
+      } else {
+        for (int64_t q = 0; q < w.output; ++q) avg_of_one(task, cells, o, q, y + q);
+      }
+    }
+  });
+}
+
+// --- backward ------------------------------------------------------------------------------------
+
+// What each column of windows sends to input row i.
+template <class T>
+void sum_senders(const AvgPoolBackwardTask<T>& task, int64_t plane, int64_t i, T* sent) {
+  using V = Vec<T>;
+  const PoolAxis &h = task.h, &w = task.w;
+  const PoolRange senders = h.covers[i];
+  for_each_vector<T>(w.output, [&](int64_t q, auto lanes) {
+    V total(T(0));
+    for (int64_t o = senders.begin; o < senders.end; ++o) {
+      const T* grad_y = task.grad_y + (plane * h.output + o) * w.output;
+      total = total + lanes.load(grad_y + q) * V(task.row_shares[o]);
+    }
+    lanes.store(sent + q, total * lanes.load(task.column_shares + q));
+  });
+}
+
+// Cell x takes what windows (before + x - tap) / stride send; the row of these has zeros at both ends.
+template <class T>
+void spread_of_stride_1(const PoolAxis& w, const T* sent, T* grad_x) {
+  for_each_vector<T>(w.size, [=](int64_t j, auto lanes) {
+    Vec<T> total(T(0));
+    for (int64_t c = w.kernel - 1; c >= 0; --c) total = total + Vec<T>::load(sent + j + w.before - c);
+    lanes.store(grad_x + j, total);
+  });
+}
+
+// The windows of cell `cell` of the padded row and of those 2, 4, ... behind it.
+template <class T>
+[[gnu::always_inline]] inline Vec<T> sum_of_phase(const PoolAxis& w, const T* sent, int64_t cell) {
+  Vec<T> total(T(0));
+  const int64_t last = w.kernel - 1 - ((w.kernel - 1 - cell) & 1);
+  for (int64_t c = last; c >= 0; c -= 2) total = total + Vec<T>::load(sent + (cell - c) / 2);
+  return total;
+}
+
+template <class T>
+void spread_of_stride_2(const PoolAxis& w, const T* sent, T* grad_x) {
+  for (int64_t j = 0; 2 * j < w.size; j += Vec<T>::size) {
+    const Vec<T> even = sum_of_phase(w, sent + j, w.before), odd = sum_of_phase(w, sent + j, w.before + 1);
+    store_pairs(grad_x, w.size, j, even, odd);
+  }
+}
+
+template <class T>
+void spread_one_by_one(const PoolAxis& w, const T* sent, T* grad_x) {
+  for_each_vector<T>(w.size, [=](int64_t j, auto lanes) { lanes.store(grad_x + j, Vec<T>(T(0))); });
+  for (int64_t q = 0; q < w.output; ++q) {
+    T* cells = grad_x + w.spans[q].first;
+    const Vec<T> value(sent[q]);
+    for_each_vector<T>(w.spans[q].count,
+                       [=](int64_t c, auto lanes) { lanes.store(cells + c, lanes.load(cells + c) + value); });
+  }
+}
+
+template <class T>
+void spread(const AvgPoolBackwardTask<T>& task, const T* sent, T* grad_x) {
+  const PoolAxis& w = task.w;
+  if (task.margin == 0) return spread_one_by_one(w, sent, grad_x);
+  w.stride == 1 ? spread_of_stride_1(w, sent, grad_x) : spread_of_stride_2(w, sent, grad_x);
+}
+
+template <class T>
+void avg_pool_backward(const AvgPoolBackwardTask<T>& task, PoolRange range, T* scratch) {
+  const PoolAxis &h = task.h, &w = task.w;
+  for (int64_t i = 0; i < task.sent_length; ++i) scratch[i] = T(0);
+  T* sent = scratch + task.margin;
+  for_each_plane(h.size, range, [&](int64_t plane, PoolRange rows) {
+    for (int64_t i = rows.begin; i < rows.end; ++i) {
+      T* grad_x = task.grad_x + (plane * h.size + i) * w.size;
+      const bool repeats =
+          i > rows.begin && h.covers[i].begin == h.covers[i - 1].begin && h.covers[i].end == h.covers[i - 1].end;
+      if (repeats) {
+        for_each_vector<T>(w.size,
+                           [=](int64_t j, auto lanes) { lanes.store(grad_x + j, lanes.load(grad_x + j - w.size)); });
+      } else {
+        sum_senders(task, plane, i, sent);
+        spread(task, sent, grad_x);
+      }
+    }
+  });
+}
+
+}  // namespace fastnn::cpu::FASTNN_NAMESPACE

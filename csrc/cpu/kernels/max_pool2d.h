@@ -1,0 +1,251 @@
+// Maximum pooling. A window is read row by row, and a cell takes the lead where it is larger or NaN: so the
+// first of equal maxima stays and the last NaN does, which nothing is larger than.
+#pragma once
+
+#include "cpu/kernels/pool_lanes.h"
+
+namespace fastnn::cpu::FASTNN_NAMESPACE {
+
+template <class T>
+inline constexpr T lowest = -static_cast<T>(__builtin_inf());
+
+// --- forward, one window at a time -----------------------------------------------------------------
+
+// Where a maximum lies among the taps inside the input.
+template <class T>
+struct Maximum {
+  T value;
+  int64_t row, column;
+};
+
+template <class T>
+Maximum<T> scan_window(const T* cells, int64_t row_step, int64_t rows, int64_t column_step, int64_t columns) {
+  Maximum<T> best{lowest<T>, 0, 0};
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < columns; ++c) {
+      const T value = cells[r * row_step + c * column_step];
+      if (value > best.value || value != value) best = {value, r, c};
+    }
+  }
+  return best;
+}
+
+// Wide rows: the value first, lanes along the row, and then the cell that has it.
+template <class T>
+Maximum<T> search_window(const T* cells, int64_t row_step, int64_t rows, int64_t columns) {
+  using V = Vec<T>;
+  const V low(lowest<T>);
+  V top = low;
+  for (int64_t r = 0; r < rows; ++r) {
+    for_each_vector<T>(columns, [&](int64_t c, auto lanes) {
+      const V value = lanes.load(cells + r * row_step + c, low);
+      top = select((top < value) | is_nan(value), value, top);
+    });
+  }
+  if (sum(select(is_nan(top), V(T(1)), V(T(0)))) > 0) return scan_window(cells, row_step, rows, 1, columns);
+  const T value = reduce_max(top);
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < columns; ++c) {
+      if (cells[r * row_step + c] == value) return {cells[r * row_step + c], r, c};
+    }
+  }
+  return {value, 0, 0};
+}
+
+template <class T>
+Maximum<T> max_of_window(const PoolAxis& h, const PoolAxis& w, const T* plane, PoolSpan rows, PoolSpan columns) {
+  constexpr int64_t wide = 5;
+  const T* cells = plane + rows.first * w.size + columns.first;
+  if (rows.count == 0 || columns.count == 0) return {lowest<T>, 0, 0};
+  if (w.dilation > 1 || columns.count < wide) {
+    return scan_window(cells, h.dilation * w.size, rows.count, w.dilation, columns.count);
+  }
+  return search_window(cells, h.dilation * w.size, rows.count, columns.count);
+}
+
+// Output cell q of a row whose first result lies at y + at.
+template <class T>
+void max_of_one(const MaxPoolTask<T>& task, const T* plane, PoolSpan rows, int64_t q, int64_t at) {
+  const PoolAxis &h = task.h, &w = task.w;
+  const PoolSpan columns = w.spans[q];
+  const Maximum<T> best = max_of_window(h, w, plane, rows, columns);
+  const bool empty = rows.count == 0 || columns.count == 0;
+  task.y[at + q] = best.value;
+  if (task.taps) {
+    const int64_t tap = (rows.tap + best.row) * w.kernel + columns.tap + best.column;
+    task.taps[at + q] = empty ? uint8_t{0} : static_cast<uint8_t>(tap);
+  }
+  if (task.indices) {
+    const int64_t row = rows.first + best.row * h.dilation, column = columns.first + best.column * w.dilation;
+    task.indices[at + q] = empty ? -1 : row * w.size + column;
+  }
+}
+
+// --- forward, a lane for each window ---------------------------------------------------------------
+
+template <class T>
+void store_taps(uint8_t* p, Vec<T> tap, WholeVector<T>) {
+  tap.store_bytes(p);
+}
+template <class T>
+void store_taps(uint8_t* p, Vec<T> tap, PartVector<T> lanes) {
+  tap.store_bytes(p, lanes.n);
+}
+
+template <class T, class Lanes>
+[[gnu::always_inline]] inline void store_places(const MaxPoolTask<T>& task, PoolSpan rows, int64_t q, int64_t at,
+                                                Lanes lanes, Vec<T> tap) {
+  const PoolAxis &h = task.h, &w = task.w;
+  if (task.taps) return store_taps(task.taps + at + q, tap, lanes);
+  uint8_t taps[Vec<T>::size];
+  tap.store_bytes(taps);
+  const int64_t corner = (rows.first - rows.tap * h.dilation) * w.size - w.before;
+  for (int64_t i = 0; i < lanes.size(); ++i) {
+    const bool empty = w.dilation > 1 && w.spans[q + i].count == 0;
+    task.indices[at + q + i] = empty ? -1 : corner + (q + i) * w.stride + task.tap_offsets[taps[i]];
+  }
+}
+
+// The leading value of some taps, and the number of its tap.
+template <class T, bool places>
+struct Leader {
+  Vec<T> value, tap;
+
+  [[gnu::always_inline]] void meet(Vec<T> other, Vec<T> other_tap) {
+    const auto leads = (value < other) | is_nan(other);
+    value = select(leads, other, value);
+    if constexpr (places) tap = select(leads, other_tap, tap);
+  }
+};
+
+template <class T, int kernel, int stride, bool places>
+void max_of_lanes(const MaxPoolTask<T>& task, const TapRows<T>& taps, PoolSpan rows, int64_t at) {
+  using V = Vec<T>;
+  const PoolAxis& w = task.w;
+  for_each_window<T, kernel, stride>(
+      w, taps, [&](int64_t q, PoolLanes<T> from, auto lanes, auto inside) [[gnu::always_inline]] {
+        const V one(T(1));
+        V tap(places ? static_cast<T>(rows.tap * w.kernel) : T(0));
+        // Padding leads nowhere, so a window of -inf is left with the tap that it starts with.
+        Leader<T, places> best{V(lowest<T>), places ? tap + lanes.load(task.first_taps + q) : tap};
+        for (int64_t r = 0; r < taps.count; ++r, from.p += taps.step) {
+          // A chain for each row: the processor works on several at a time.
+          Leader<T, places> row{V(lowest<T>), tap};
+          for_each_tap<T, kernel, stride, decltype(inside)::inside>(w, from, [&](V value) [[gnu::always_inline]] {
+            row.meet(value, tap);
+            if constexpr (places) tap = tap + one;
+          });
+          best.meet(row.value, row.tap);
+        }
+        lanes.store(task.y + at + q, best.value);
+        if constexpr (places) store_places(task, rows, q, at, lanes, best.tap);
+      });
+}
+
+template <class T, bool places>
+void max_of_row(const MaxPoolTask<T>& task, const TapRows<T>& taps, PoolSpan rows, int64_t at) {
+  const int64_t kernel = task.w.dilation == 1 ? task.w.kernel : 0, stride = task.w.stride;
+  if (stride == 2 && kernel == 2) return max_of_lanes<T, 2, 2, places>(task, taps, rows, at);
+  if (stride == 2 && kernel == 3) return max_of_lanes<T, 3, 2, places>(task, taps, rows, at);
+  if (stride == 1 && kernel == 3) return max_of_lanes<T, 3, 1, places>(task, taps, rows, at);
+  if (stride == 1) return max_of_lanes<T, 0, 1, places>(task, taps, rows, at);
+  if (stride == 2) return max_of_lanes<T, 0, 2, places>(task, taps, rows, at);
+  max_of_lanes<T, 0, 0, places>(task, taps, rows, at);
+}
+
+template <class T>
+void max_pool(const MaxPoolTask<T>& task, PoolRange range, T* scratch) {
+  const PoolAxis &h = task.h, &w = task.w;
+  const bool places = task.taps || task.indices;
+  const bool by_lanes = w.by_lanes && (!places || task.tap_offsets);
+  if (by_lanes) fill_rows(h, w, lowest<T>, scratch);
+  for_each_plane(h.output, range, [&](int64_t plane, PoolRange outputs) {
+    const T* cells = task.x + plane * h.size * w.size;
+    for (int64_t o = outputs.begin; o < outputs.end; ++o) {
+      const PoolSpan rows = h.spans[o];
+      const int64_t at = (plane * h.output + o) * w.output;
+      if (by_lanes && rows.count > 0) {
+        const TapRows<T> taps = tap_rows(h, w, rows, cells, scratch);
+        places ? max_of_row<T, true>(task, taps, rows, at) : max_of_row<T, false>(task, taps, rows, at);
+      } else {
+        for (int64_t q = 0; q < w.output; ++q) max_of_one(task, cells, rows, q, at);
+      }
+    }
+  });
+}
+
+// --- backward ------------------------------------------------------------------------------------
+// Some input rows at a time take what the windows above them send, in their order: so the sum of a cell does
+// not depend on how the rows are shared out.
+
+template <class T>
+Vec<T> load_bytes(const uint8_t* p, WholeVector<T>) {
+  return Vec<T>::load_bytes(p);
+}
+template <class T>
+Vec<T> load_bytes(const uint8_t* p, PartVector<T> lanes) {
+  return Vec<T>::load_bytes(p, lanes.n);
+}
+
+// Kernel 2, stride 2, no padding before: four cells have one window, and each of them compares.
+template <class T>
+void max_backward_of_fours(const MaxPoolBackwardTask<T>& task, int64_t plane, PoolRange range) {
+  using V = Vec<T>;
+  const PoolAxis &h = task.h, &w = task.w;
+  const V zero(T(0)), one(T(1)), two(T(2)), three(T(3));
+  T* grad_x = task.grad_x + plane * h.size * w.size;
+  for (int64_t o = range.begin / 2; 2 * o < range.end; ++o) {
+    const int64_t at = (plane * h.output + o) * w.output;
+    const bool sent = o < h.output, upper = 2 * o >= range.begin, lower = 2 * o + 1 < range.end;
+    T* row = grad_x + 2 * o * w.size;
+    for_each_vector<T>(sent ? w.output : 0, [&](int64_t q, auto lanes) {
+      const V g = lanes.load(task.grad_y + at + q), tap = load_bytes(task.taps + at + q, lanes);
+      if (upper) store_pairs(row, w.size, q, select(tap == zero, g, zero), select(tap == one, g, zero));
+      if (lower) store_pairs(row + w.size, w.size, q, select(tap == two, g, zero), select(tap == three, g, zero));
+    });
+    for (int64_t j = sent ? 2 * w.output : 0; j < w.size; ++j) {
+      if (upper) row[j] = T(0);
+      if (lower) row[w.size + j] = T(0);
+    }
+  }
+}
+
+// The others: about a nanosecond for a window, whatever its size, where comparing costs as much for each tap.
+template <class T>
+void max_backward_by_place(const MaxPoolBackwardTask<T>& task, int64_t plane, PoolRange range) {
+  const PoolAxis &h = task.h, &w = task.w;
+  const int64_t first = range.begin * w.size, cells = (range.end - range.begin) * w.size;
+  T* grad_x = task.grad_x + plane * h.size * w.size + first;
+  for_each_vector<T>(cells, [=](int64_t i, auto lanes) { lanes.store(grad_x + i, Vec<T>(T(0))); });
+  const auto add = [=](int64_t index, T g) {
+    if (static_cast<uint64_t>(index) < static_cast<uint64_t>(cells)) grad_x[index] += g;
+  };
+  for (int64_t o = h.covers[range.begin].begin; o < h.covers[range.end - 1].end; ++o) {
+    const int64_t at = (plane * h.output + o) * w.output;
+    const T* grad_y = task.grad_y + at;
+    if (task.indices) {
+      for (int64_t q = 0; q < w.output; ++q) add(task.indices[at + q] - first, grad_y[q]);
+      continue;
+    }
+    const uint8_t* taps = task.taps + at;
+    const int64_t corner = (h.spans[o].first - h.spans[o].tap * h.dilation) * w.size - w.before - first;
+    if (w.stride > 0) {
+      for (int64_t q = 0; q < w.output; ++q) add(corner + q * w.stride + task.tap_offsets[taps[q]], grad_y[q]);
+    } else {
+      for (int64_t q = 0; q < w.output; ++q) add(corner + w.spans[q].first + task.tap_offsets[taps[q]], grad_y[q]);
+    }
+  }
+}
+
+template <class T>
+void max_pool_backward(const MaxPoolBackwardTask<T>& task, PoolRange range) {
+  const auto is_two = [](const PoolAxis& axis) {
+    return axis.kernel == 2 && axis.stride == 2 && axis.dilation == 1 && axis.before == 0;
+  };
+  const bool fours = task.taps && is_two(task.h) && is_two(task.w);
+  for_each_plane(task.h.size, range, [&](int64_t plane, PoolRange rows) {
+    fours ? max_backward_of_fours(task, plane, rows) : max_backward_by_place(task, plane, rows);
+  });
+}
+
+}  // namespace fastnn::cpu::FASTNN_NAMESPACE

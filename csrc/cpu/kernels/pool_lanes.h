@@ -1,0 +1,132 @@
+// Neighbouring windows side by side: lanes are output cells, and a tap of all of them is one vector.
+//
+// For stride 1 a tap is a plain load, for stride 2 every second lane of two loads, which serves two taps, and
+// for others a gather. Windows that reach over the ends of the plane read copies of its rows, with the padding
+// around them, so that they need no code of their own.
+#pragma once
+
+#include "cpu/kernels/lanes.h"
+#include "cpu/pool2d_task.h"
+
+namespace fastnn::cpu::FASTNN_NAMESPACE {
+
+// body(plane, rows) for rows [begin, end) of all planes, each of which has `rows` of them.
+template <class Body>
+[[gnu::always_inline]] inline void for_each_plane(int64_t rows, PoolRange range, const Body& body) {
+  while (range.begin < range.end) {
+    const int64_t plane = range.begin / rows, first = range.begin % rows, left = range.end - range.begin;
+    const int64_t last = left < rows - first ? first + left : rows;
+    body(plane, PoolRange{first, last});
+    range.begin += last - first;
+  }
+}
+
+// Rows of cells under the taps of a row of windows; the first tap of window q lies at first + q * stride.
+template <class T>
+struct TapRows {
+  const T* first;
+  int64_t step, count;
+  int64_t size;  // cells of a row that may be read, from `first` on
+};
+
+// n neighbouring windows whose first tap lies at p; `room` cells of the row are left from there.
+template <class T>
+struct PoolLanes {
+  const T* p;
+  int64_t room, n;
+};
+
+// The cells from p on, of which `room` may be read.
+template <class T, bool inside>
+[[gnu::always_inline]] inline Vec<T> load_cells(const T* p, int64_t room) {
+  constexpr int64_t lanes = Vec<T>::size;
+  if constexpr (inside) return Vec<T>::load(p);
+  return Vec<T>::load(p, room < 0 ? 0 : room < lanes ? room : lanes);
+}
+
+// body(value) for each tap of a row of the windows, from left to right. `kernel` and `stride` are those of the
+// axis where they are known at compile time, or 0; `inside` says that whole vectors may be read.
+template <class T, int kernel, int stride, bool inside, class Body>
+[[gnu::always_inline]] inline void for_each_tap(const PoolAxis& w, const PoolLanes<T>& at, const Body& body) {
+  const int64_t taps = kernel ? kernel : w.kernel, dilation = kernel ? 1 : w.dilation;
+  if constexpr (stride == 1) {
+    for (int64_t c = 0; c < taps; ++c) body(load_cells<T, inside>(at.p + c * dilation, at.room - c * dilation));
+  } else if constexpr (stride == 2) {
+    const int64_t served = dilation == 1 ? 2 : 1;
+    for (int64_t c = 0; c < taps; c += served) {
+      const int64_t cell = c * dilation, next = cell + Vec<T>::size;
+      const auto pair = deinterleave(load_cells<T, inside>(at.p + cell, at.room - cell),
+                                     load_cells<T, inside>(at.p + next, at.room - next));
+      body(pair.first);
+      if (c + 1 < taps && served == 2) body(pair.second);
+    }
+  } else {
+    for (int64_t c = 0; c < taps; ++c) {
+      T lanes[Vec<T>::size] = {};
+      for (int64_t i = 0; i < at.n; ++i) lanes[i] = at.p[i * w.stride + c * dilation];
+      body(Vec<T>::load(lanes));
+    }
+  }
+}
+
+template <bool value>
+struct Inside {
+  static constexpr bool inside = value;
+};
+
+// body(q, taps, lanes, inside) for vectors of all output cells.
+template <class T, int kernel, int stride, class Body>
+[[gnu::always_inline]] inline void for_each_window(const PoolAxis& w, const TapRows<T>& rows, const Body& body) {
+  constexpr int64_t size = Vec<T>::size;
+  const int64_t step = stride ? stride : w.stride;
+  const int64_t reach = (w.kernel - 1) * w.dilation + step * size;
+  for (int64_t q = 0; q < w.output; q += size) {
+    const int64_t left = w.output - q;
+    const PoolLanes<T> at{rows.first + q * step, rows.size - q * step, left < size ? left : size};
+    if (reach > at.room) {
+      body(q, at, PartVector<T>{at.n}, Inside<false>{});
+    } else if (left < size) {
+      body(q, at, PartVector<T>{at.n}, Inside<true>{});
+    } else {
+      body(q, at, WholeVector<T>{}, Inside<true>{});
+    }
+  }
+}
+
+// Scratch for the rows of a window, padding all over; the rows leave it standing around them.
+template <class T>
+void fill_rows(const PoolAxis& h, const PoolAxis& w, T fill, T* scratch) {
+  for_each_vector<T>(h.kernel * w.padded_width, [=](int64_t i, auto lanes) { lanes.store(scratch + i, Vec<T>(fill)); });
+}
+
+// The rows under `span`: those of the plane where no window reaches over its ends, otherwise copies in scratch.
+template <class T>
+[[gnu::always_inline]] inline TapRows<T> tap_rows(const PoolAxis& h, const PoolAxis& w, PoolSpan span, const T* plane,
+                                                  T* scratch) {
+  const T* row = plane + span.first * w.size;
+  const int64_t step = h.dilation * w.size;
+  if (w.padded_width == 0) return {row, step, span.count, w.size};
+  for (int64_t r = 0; r < span.count; ++r) {
+    const T* cells = row + r * step;
+    T* copy = scratch + r * w.padded_width + w.before;
+    for_each_vector<T>(w.size, [=](int64_t i, auto lanes) { lanes.store(copy + i, lanes.load(cells + i)); });
+  }
+  return {scratch, w.padded_width, span.count, w.padded_width};
+}
+
+// Cells 2 j, 2 j + 1, ... of a row of `width` from those at even places and at odd ones.
+template <class T>
+[[gnu::always_inline]] inline void store_pairs(T* out, int64_t width, int64_t j, Vec<T> even, Vec<T> odd) {
+  constexpr int64_t size = Vec<T>::size;
+  const auto pair = interleave(even, odd);
+  const int64_t left = width - 2 * j;
+  if (left >= 2 * size) {
+    pair.first.store(out + 2 * j);
+    pair.second.store(out + 2 * j + size);
+  } else {
+    pair.first.store(out + 2 * j, left < size ? left : size);
+    if (left > size) pair.second.store(out + 2 * j + size, left - size);
+  }
+}
+
+}  // namespace fastnn::cpu::FASTNN_NAMESPACE

@@ -1,0 +1,295 @@
+#include "ops/pool2d.h"
+
+#include <algorithm>
+
+#include "cpu/aligned_buffer.h"
+#include "cpu/dispatch.h"
+#include "cpu/parallel.h"
+
+namespace fastnn::cpu {
+namespace {
+
+// Where a window starts, padding included, and the cell behind it.
+PoolRange extent(const WindowAxis& axis, int64_t o) {
+  if (axis.stride > 0) return {axis.first(o), axis.first(o) + axis.span()};
+  // o * size / output without a product that could overflow.
+  const int64_t whole = axis.size / axis.output, rest = axis.size % axis.output;
+  return {o * whole + o * rest / axis.output, (o + 1) * whole + ((o + 1) * rest + axis.output - 1) / axis.output};
+}
+
+PoolSpan clip(const WindowAxis& axis, int64_t o) {
+  const PoolRange window = extent(axis, o);
+  const int64_t d = axis.dilation, taps = (window.end - window.begin - 1) / d + 1;
+  const int64_t tap = window.begin < 0 ? (-window.begin + d - 1) / d : 0;
+  const int64_t room = axis.size - window.begin;
+  const int64_t end = room > 0 ? std::min(taps, (room - 1) / d + 1) : 0;
+  return {window.begin + tap * d, std::max<int64_t>(0, end - tap), tap};
+}
+
+// The tables of one axis, those of input cells for a backward only.
+class AxisTables {
+ public:
+  explicit AxisTables(const WindowAxis& axis, bool backward = false)
+      : axis_(axis), spans_(axis.output), covers_(backward ? axis.size : 0) {
+    for (int64_t o = 0; o < axis.output; ++o) {
+      spans_.data()[o] = clip(axis, o);
+      inside_ = inside_ && axis.stride > 0 && spans_.data()[o].count == axis.kernel;
+    }
+    if (backward) find_covers();
+  }
+
+  PoolAxis axis(int64_t rows_of_window = 1) const {
+    const int64_t width = inside_ ? 0 : padded_width();
+    const bool by_lanes = lanes_pay() && rows_of_window <= most_scratch && width <= most_scratch / rows_of_window;
+    return {.size = axis_.size,
+            .output = axis_.output,
+            .kernel = axis_.kernel,
+            .stride = axis_.stride,
+            .dilation = axis_.dilation,
+            .before = axis_.before,
+            .by_lanes = by_lanes,
+            .padded_width = by_lanes ? width : 0,
+            .spans = spans_.data(),
+            .covers = covers_.data()};
+  }
+  const PoolSpan& span(int64_t o) const { return spans_.data()[o]; }
+
+ private:
+  static constexpr int64_t most_scratch = 1 << 20, most_lanes = 16;
+
+  // Starts and ends of windows ascend, so two pointers find the windows around each cell.
+  void find_covers() {
+    PoolRange around{0, 0};
+    for (int64_t i = 0; i < axis_.size; ++i) {
+      while (around.end < axis_.output && extent(axis_, around.end).begin <= i) ++around.end;
+      while (around.begin < around.end && extent(axis_, around.begin).end <= i) ++around.begin;
+      covers_.data()[i] = around;
+    }
+  }
+
+  // Rather than lanes along the window: where windows are narrow, or many.
+  bool lanes_pay() const {
+    return axis_.stride > 0 && (axis_.dilation > 1 || axis_.kernel <= 4 || axis_.output >= axis_.kernel);
+  }
+
+  // Room for all that windows reach, for all of the row, and for whole vectors.
+  int64_t padded_width() const {
+    const int64_t reach = (axis_.output - 1) * axis_.stride + axis_.span();
+    return std::max(reach, axis_.before + axis_.size) + most_lanes * axis_.stride;
+  }
+
+  WindowAxis axis_;
+  AlignedBuffer<PoolSpan> spans_;
+  AlignedBuffer<PoolRange> covers_;
+  bool inside_ = true;
+};
+
+// body(rows) for all rows of all planes, `cells` each.
+template <class Body>
+void for_rows(int64_t rows, int64_t cells, const Body& body) {
+  constexpr int64_t cells_per_task = 1 << 14;
+  const int64_t grain = std::max<int64_t>(1, cells_per_task / std::max<int64_t>(1, cells));
+  parallel_for(rows, grain, [&](int64_t begin, int64_t end) { body(PoolRange{begin, end}); });
+}
+
+bool is_empty(const Pool2dSize& size) {
+  return size.planes == 0 || size.window.h.output == 0 || size.window.w.output == 0;
+}
+
+// Cells that a row of the output reads, and that a row of the input reads in the backward.
+int64_t cells_forward(const Window& window) { return window.h.size / window.h.output * window.w.size; }
+int64_t cells_backward(const Window& window) {
+  return window.w.size + window.h.output * window.w.output / window.h.size;
+}
+
+// Cells from the corner of a window to each of its taps; bytes that are no tap lead to the corner.
+class TapOffsets {
+ public:
+  explicit TapOffsets(const Pool2dSize& size) : fit_(taps_fit_bytes(size)) {
+    const auto& [h, w] = size.window;
+    for (int64_t tap = 0; fit_ && tap < h.kernel * w.kernel; ++tap) {
+      cells_[tap] = tap / w.kernel * h.dilation * w.size + tap % w.kernel * w.dilation;
+    }
+  }
+  const int64_t* data() const { return fit_ ? cells_ : nullptr; }
+
+ private:
+  int64_t cells_[256] = {};
+  bool fit_;
+};
+
+// "(3, 0, 1)" for the flat position in shape.
+std::string index_text(Shape shape, int64_t position) {
+  std::vector<int64_t> index(shape.size());
+  for (size_t d = shape.size(); d-- > 0;) {
+    index[d] = position % shape[d];
+    position /= shape[d];
+  }
+  return to_string(index);
+}
+
+// What is divided by along one axis; the divisor of a window is that of its row times that of its column.
+class Divisors {
+ public:
+  Divisors(const WindowAxis& axis, const Pool2dOptions& options, int64_t fixed)
+      : axis_(axis), options_(options), fixed_(fixed) {}
+
+  double at(const AxisTables& tables, int64_t o) const {
+    if (options_.divisor != 0) return static_cast<double>(fixed_);
+    const int64_t first = axis_.first(o);
+    const bool with_padding = options_.count_include_pad && !options_.adaptive;
+    const int64_t padded = std::min(first + axis_.kernel, axis_.size + axis_.after) - first;
+    return static_cast<double>(with_padding ? padded : tables.span(o).count);
+  }
+
+ private:
+  const WindowAxis& axis_;
+  const Pool2dOptions& options_;
+  int64_t fixed_;
+};
+
+// A value for each output cell of an axis.
+template <class T>
+class Column {
+ public:
+  template <class Value>
+  Column(int64_t n, const Value& value) : values_(n) {
+    for (int64_t o = 0; o < n; ++o) values_.data()[o] = static_cast<T>(value(o));
+  }
+  const T* data() const { return values_.data(); }
+
+ private:
+  AlignedBuffer<T> values_;
+};
+
+// Divisors of the rows and columns of windows, or one over them.
+template <class T>
+struct WindowDivisors {
+  Column<T> rows, columns;
+
+  WindowDivisors(const Window& window, const AxisTables& h, const AxisTables& w, const Pool2dOptions& options,
+                 bool inverse)
+      : rows(make(window.h, h, options, options.divisor, inverse)), columns(make(window.w, w, options, 1, inverse)) {}
+
+  static Column<T> make(const WindowAxis& axis, const AxisTables& tables, const Pool2dOptions& options, int64_t fixed,
+                        bool inverse) {
+    const Divisors divisors(axis, options, fixed);
+    return Column<T>(axis.output, [&](int64_t o) {
+      const double divisor = divisors.at(tables, o);
+      return inverse ? 1 / divisor : divisor;
+    });
+  }
+};
+
+}  // namespace
+
+template <class T>
+void max_pool2d_forward(const Pool2dSize& size, const T* x, T* y, const MaxPlaces& places) {
+  if (is_empty(size)) return;
+  const auto& [h, w] = size.window;
+  const AxisTables rows(h), columns(w);
+  const TapOffsets offsets(size);
+  const Column<T> first_taps(w.output, [&](int64_t q) { return columns.span(q).tap; });
+  const MaxPoolTask<T> task{.h = rows.axis(),
+                            .w = columns.axis(h.kernel),
+                            .x = x,
+                            .y = y,
+                            .indices = places.indices,
+                            .taps = places.taps,
+                            .tap_offsets = offsets.data(),
+                            .first_taps = first_taps.data()};
+  for_rows(size.planes * h.output, cells_forward(size.window), [&](PoolRange range) {
+    AlignedBuffer<T> scratch(h.kernel * task.w.padded_width);
+    kernels<T>().pool.max(task, range, scratch.data());
+  });
+}
+
+void check_max_pool2d_indices(const Pool2dSize& size, Shape shape, const int64_t* indices) {
+  if (is_empty(size)) return;
+  const auto& [h, w] = size.window;
+  const AxisTables rows(h), columns(w);
+  for_rows(size.planes * h.output, w.output, [&](PoolRange range) {
+    for (int64_t row = range.begin; row < range.end; ++row) {
+      const PoolSpan& span = rows.span(row % h.output);
+      const int64_t first = span.first * w.size;
+      const int64_t last = span.count == 0 ? first : (span.first + (span.count - 1) * h.dilation + 1) * w.size;
+      for (int64_t q = 0; q < w.output; ++q) {
+        const int64_t at = row * w.output + q, index = indices[at];
+        if (index >= first && index < last) continue;
+        if (index == -1 && (span.count == 0 || columns.span(q).count == 0)) continue;
+        fail_index("max_pool2d_backward", "expected indices in the rows of their windows, [", first, ", ", last,
+                   ") here, got ", index, " at position ", index_text(shape, at));
+      }
+    }
+  });
+}
+
+template <class T>
+void max_pool2d_backward(const Pool2dSize& size, const T* grad_output, const MaxPlaces& places, T* grad_x) {
+  if (size.planes == 0) return;
+  const auto& [h, w] = size.window;
+  const AxisTables rows(h, true), columns(w);
+  const TapOffsets offsets(size);
+  const MaxPoolBackwardTask<T> task{.h = rows.axis(),
+                                    .w = columns.axis(),
+                                    .grad_y = grad_output,
+                                    .indices = places.indices,
+                                    .taps = places.taps,
+                                    .tap_offsets = offsets.data(),
+                                    .grad_x = grad_x};
+  for_rows(size.planes * h.size, cells_backward(size.window),
+           [&](PoolRange range) { kernels<T>().pool.max_backward(task, range); });
+}
+
+template <class T>
+void avg_pool2d_forward(const Pool2dSize& size, const Pool2dOptions& options, const T* x, T* y) {
+  if (is_empty(size)) return;
+  const auto& [h, w] = size.window;
+  const AxisTables rows(h), columns(w);
+  const WindowDivisors<T> divisors(size.window, rows, columns, options, false);
+  const AvgPoolTask<T> task{.h = rows.axis(),
+                            .w = columns.axis(h.kernel),
+                            .x = x,
+                            .y = y,
+                            .row_divisors = divisors.rows.data(),
+                            .column_divisors = divisors.columns.data()};
+  for_rows(size.planes * h.output, cells_forward(size.window), [&](PoolRange range) {
+    AlignedBuffer<T> scratch(h.kernel * task.w.padded_width);
+    kernels<T>().pool.avg(task, range, scratch.data());
+  });
+}
+
+template <class T>
+void avg_pool2d_backward(const Pool2dSize& size, const Pool2dOptions& options, const T* grad_output, T* grad_x) {
+  if (size.planes == 0) return;
+  constexpr int64_t most_lanes = 16;
+  const auto& [h, w] = size.window;
+  const AxisTables rows(h, true), columns(w);
+  const WindowDivisors<T> shares(size.window, rows, columns, options, true);
+  const bool by_lanes = (w.stride == 1 || w.stride == 2) && w.kernel <= w.size;
+  const int64_t margin = by_lanes ? w.kernel : 0;
+  const int64_t behind = by_lanes ? (w.before + w.size) / w.stride + 2 * most_lanes : 0;
+  const AvgPoolBackwardTask<T> task{.h = rows.axis(),
+                                    .w = columns.axis(),
+                                    .grad_y = grad_output,
+                                    .grad_x = grad_x,
+                                    .row_shares = shares.rows.data(),
+                                    .column_shares = shares.columns.data(),
+                                    .margin = margin,
+                                    .sent_length = margin + std::max(w.output, behind)};
+  for_rows(size.planes * h.size, cells_backward(size.window), [&](PoolRange range) {
+    AlignedBuffer<T> scratch(task.sent_length);
+    kernels<T>().pool.avg_backward(task, range, scratch.data());
+  });
+}
+
+template void max_pool2d_forward(const Pool2dSize&, const float*, float*, const MaxPlaces&);
+template void max_pool2d_forward(const Pool2dSize&, const double*, double*, const MaxPlaces&);
+template void max_pool2d_backward(const Pool2dSize&, const float*, const MaxPlaces&, float*);
+template void max_pool2d_backward(const Pool2dSize&, const double*, const MaxPlaces&, double*);
+template void avg_pool2d_forward(const Pool2dSize&, const Pool2dOptions&, const float*, float*);
+template void avg_pool2d_forward(const Pool2dSize&, const Pool2dOptions&, const double*, double*);
+template void avg_pool2d_backward(const Pool2dSize&, const Pool2dOptions&, const float*, float*);
+template void avg_pool2d_backward(const Pool2dSize&, const Pool2dOptions&, const double*, double*);
+
+}  // namespace fastnn::cpu

@@ -1,0 +1,77 @@
+// What a pooling kernel is given: plain pointers, and the windows of either axis as tables, so that no kernel
+// knows the rules of padding or of adaptive windows.
+#pragma once
+
+#include <cstdint>
+
+namespace fastnn::cpu {
+
+struct PoolRange {
+  int64_t begin, end;
+};
+
+// The taps of one window that lie inside the input.
+struct PoolSpan {
+  int64_t first;  // input cell under the first of them
+  int64_t count;
+  int64_t tap;  // number of the first of them in the whole window
+};
+
+struct PoolAxis {
+  int64_t size, output;
+  int64_t kernel, stride, dilation, before;  // stride 0: windows of several sizes
+  bool by_lanes;                             // worth a lane for each window
+  int64_t padded_width;                      // of a row with all that windows reach; 0: they stay inside
+  const PoolSpan* spans;                     // by output cell
+  const PoolRange* covers;                   // by input cell: output cells whose windows may hold it
+};
+
+template <class T>
+struct MaxPoolTask {
+  PoolAxis h, w;
+  const T* x;
+  T* y;
+  int64_t* indices;            // one of the two, or none
+  uint8_t* taps;               // row * w.kernel + column in the window
+  const int64_t* tap_offsets;  // cells from a window's corner to each of 256 taps; null where they have no byte
+  const T* first_taps;         // by output column: the first tap inside
+};
+
+template <class T>
+struct MaxPoolBackwardTask {
+  PoolAxis h, w;
+  const T* grad_y;
+  const int64_t* indices;  // one of the two
+  const uint8_t* taps;
+  const int64_t* tap_offsets;
+  T* grad_x;
+};
+
+// The divisor of a window is that of its row times that of its column; the share is one over it.
+template <class T>
+struct AvgPoolTask {
+  PoolAxis h, w;
+  const T* x;
+  T* y;
+  const T *row_divisors, *column_divisors;
+};
+
+template <class T>
+struct AvgPoolBackwardTask {
+  PoolAxis h, w;
+  const T* grad_y;
+  T* grad_x;
+  const T *row_shares, *column_shares;
+  int64_t margin, sent_length;  // zeros before the row of what is sent, and its length with those at both ends
+};
+
+// Each call serves the rows [begin, end) of all planes: output rows forward, input rows backward.
+template <class T>
+struct PoolKernels {
+  void (*max)(const MaxPoolTask<T>& task, PoolRange rows, T* scratch);
+  void (*max_backward)(const MaxPoolBackwardTask<T>& task, PoolRange rows);
+  void (*avg)(const AvgPoolTask<T>& task, PoolRange rows, T* scratch);
+  void (*avg_backward)(const AvgPoolBackwardTask<T>& task, PoolRange rows, T* scratch);
+};
+
+}  // namespace fastnn::cpu
