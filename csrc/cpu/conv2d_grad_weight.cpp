@@ -147,12 +147,7 @@ class ChunkProduct {
   // The part of `depth` cells of the band from `first` on.
   void add(const Band& band, int64_t first, int64_t depth, bool accumulate, T* grad) {
     pack_grad(band.first * w_.output + first, depth);
-    for (int64_t i = 0; i < depth; ++i) {
-      const int64_t row = band.first + (first + i) / w_.output, part = band.part_of(row);
-      const int64_t y = row % h_.output - band.first_output(part), x = (first + i) % w_.output;
-      lines_.data()[i] =
-          part * part_ + y * row_copies_.output_step * line_ + x * column_copies_.output_step * channels_;
-    }
+    find_lines(band, first, depth);
     const int64_t width = kernel_.gemm.tile_columns, columns = t_.taps * channels_;
     PanelProduct<T> product{};
     product.a = packed_.data();
@@ -174,6 +169,19 @@ class ChunkProduct {
       product.c = grad + j;
       product.n = std::min(width, columns - j);
       kernel_.gemm.multiply_panel(product);
+    }
+  }
+
+  // Where the windows of the band's cells from `first` on start.
+  void find_lines(const Band& band, int64_t first, int64_t depth) {
+    const int64_t step = column_copies_.output_step * channels_;
+    for (int64_t i = 0; i < depth;) {
+      const int64_t row = band.first + (first + i) / w_.output, part = band.part_of(row);
+      const int64_t y = row % h_.output - band.first_output(part), x = (first + i) % w_.output;
+      const int64_t start = part * part_ + y * row_copies_.output_step * line_ + x * step;
+      const int64_t length = std::min(w_.output - x, depth - i);
+      for (int64_t j = 0; j < length; ++j) lines_.data()[i + j] = start + j * step;
+      i += length;
     }
   }
 

@@ -5,10 +5,13 @@
 
 #include "cpu/conv2d_correlation.h"
 #include "cpu/conv2d_parts.h"
+#include "cpu/gemm_blocks.h"
 #include "cpu/parallel.h"
 
 namespace fastnn::cpu {
 namespace {
+
+constexpr int64_t channel_block = 16;
 
 struct Phase {
   int64_t first_cell;         // of the input; the others follow `stride` apart
@@ -50,18 +53,26 @@ template <class T>
 void select_weights(const Conv2dSize& s, const T* weight, const Phase& h, const Phase& w, T* selected) {
   const int64_t channels = s.channels / s.groups, filters = s.out_channels / s.groups;
   const int64_t kernel = s.window.h.kernel * s.window.w.kernel;
-  const auto taps = static_cast<int64_t>(h.taps.size() * w.taps.size());
-  parallel_for(s.channels, std::max<int64_t>(1, (1 << 14) / (filters * taps)), [&](int64_t begin, int64_t end) {
-    for (int64_t c = begin; c < end; ++c) {
-      T* to = selected + c * filters * taps;
-      for (int64_t o = 0; o < filters; ++o) {
-        const T* from = weight + ((c / channels * filters + o) * channels + c % channels) * kernel;
-        for (const int64_t a : h.taps) {
-          for (const int64_t b : w.taps) *to++ = from[a * s.window.w.kernel + b];
-        }
-      }
-    }
-  });
+  std::vector<int64_t> cells;
+  for (const int64_t a : h.taps) {
+    for (const int64_t b : w.taps) cells.push_back(a * s.window.w.kernel + b);
+  }
+  const auto taps = static_cast<int64_t>(cells.size());
+  const int64_t* cell = cells.data();
+  // Some channels at a time, so that what is read of a filter lies side by side.
+  const int64_t blocks = ceil_div(channels, channel_block);
+  parallel_for(s.groups * blocks, std::max<int64_t>(1, (1 << 14) / (channel_block * filters * taps)),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t i = begin * filters; i < end * filters; ++i) {
+                   const int64_t o = i % filters, group = i / filters / blocks;
+                   const int64_t first = i / filters % blocks * channel_block;
+                   for (int64_t c = first; c < std::min(channels, first + channel_block); ++c) {
+                     const T* from = weight + ((group * filters + o) * channels + c) * kernel;
+                     T* to = selected + ((group * channels + c) * filters + o) * taps;
+                     for (int64_t t = 0; t < taps; ++t) to[t] = from[cell[t]];
+                   }
+                 }
+               });
 }
 
 template <class T>

@@ -8,6 +8,7 @@ namespace fastnn::cpu {
 // Copies rows of a plane with zeros around, the columns sorted by their remainder modulo `step`, so that
 // what a stride of `step` reads lies side by side:
 //   dst[r][f][u] = x[first_row + r * row_step][u * step + phases[f] - before], zero outside of x
+// dst has room for one vector more, and what lies there may be overwritten.
 template <class T>
 struct PlaneStage {
   const T* x;

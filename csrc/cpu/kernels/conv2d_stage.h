@@ -30,22 +30,44 @@ struct CellRange {
   }
 };
 
+// Without a stride. Every store is a whole vector, whose end the next store or the next row overwrites; lanes
+// past the end of x are loaded as zeros.
 template <class T>
-[[gnu::always_inline]] inline void stage_row(const T* x, CellRange inside, int64_t shift, int64_t step, int64_t width,
-                                             T* dst) {
-  for (int64_t u = 0; u < inside.begin; ++u) dst[u] = T(0);
-  if (step == 1) {
-    copy_values(x + inside.begin + shift, dst + inside.begin, inside.end - inside.begin);
-  } else if (step == 2) {
+void stage_rows(const PlaneStage<T>& s) {
+  using V = Vec<T>;
+  const int64_t shift = s.phases[0] - s.before;
+  const CellRange inside(shift, 1, s.columns, s.width);
+  T* dst = s.dst;
+  for (int64_t r = 0; r < s.staged_rows; ++r, dst += s.width) {
+    const int64_t row = s.first_row + r * s.row_step;
+    const bool present = row >= 0 && row < s.rows;
+    const T* x = s.x + (present ? row * s.columns + shift : 0);
+    const int64_t begin = present ? inside.begin : s.width, end = present ? inside.end : s.width;
+    int64_t u = 0;
+    for (; u < begin; u += V::size) V(T(0)).store(dst + u);
+    for (u = begin; u + V::size <= end; u += V::size) V::load(x + u).store(dst + u);
+    if (u < end) {
+      V::load(x + u, end - u).store(dst + u);
+      u += V::size;
+    }
+    for (; u < s.width; u += V::size) V(T(0)).store(dst + u);
+  }
+}
+
+template <class T>
+void stage_strided_row(const T* x, CellRange inside, int64_t shift, int64_t step, int64_t width, T* dst) {
+  fill_zeros(dst, inside.begin);
+  if (step == 2) {
     for (int64_t u = inside.begin; u < inside.end; ++u) dst[u] = x[2 * u + shift];
   } else {
     for (int64_t u = inside.begin; u < inside.end; ++u) dst[u] = x[u * step + shift];
   }
-  for (int64_t u = inside.end; u < width; ++u) dst[u] = T(0);
+  fill_zeros(dst + inside.end, width - inside.end);
 }
 
 template <class T>
 void stage_plane(const PlaneStage<T>& s) {
+  if (s.step == 1 && s.phase_count == 1) return stage_rows(s);
   const int64_t line = s.phase_count * s.width;
   for (int64_t f = 0; f < s.phase_count; ++f) {
     const int64_t shift = s.phases[f] - s.before;
@@ -56,7 +78,7 @@ void stage_plane(const PlaneStage<T>& s) {
       if (row < 0 || row >= s.rows) {
         fill_zeros(dst, s.width);
       } else {
-        stage_row(s.x + row * s.columns, inside, shift, s.step, s.width, dst);
+        stage_strided_row(s.x + row * s.columns, inside, shift, s.step, s.width, dst);
       }
     }
   }
