@@ -7,6 +7,7 @@ and it gets all of them.
 from tests.opinfo import (
     activation,
     adam,
+    conv2d,
     cross_entropy,
     dropout,
     gather,
@@ -31,6 +32,7 @@ ROWS = (
     adam,
     gather,
     pool2d,
+    conv2d,
 )
 FUNCTIONS: tuple[Function, ...] = tuple(f for row in ROWS for f in row.FUNCTIONS)
 GRADIENTS: tuple[Gradient, ...] = tuple(g for row in ROWS for g in row.GRADIENTS)

@@ -86,13 +86,13 @@ void multiply_wide(const PanelProduct<T>& all) {
   for (; j + width <= all.n; j += width) {
     product.b = all.b + j;
     epilogue.bias = bias ? bias + j : nullptr;
-    Tile<T, Rows, Vectors, false>::multiply(product, all.a, all.c + j);
+    Tile<T, Rows, Vectors, false>::multiply(product, all.a, all.c + j, nullptr);
   }
   for (; j < all.n; j += Vec<T>::size) {
     product.n = smaller(all.n - j, Vec<T>::size);
     product.b = all.b + j;
     epilogue.bias = bias ? bias + j : nullptr;
-    Tile<T, Rows, 1, true>::multiply(product, all.a, all.c + j);
+    Tile<T, Rows, 1, true>::multiply(product, all.a, all.c + j, nullptr);
   }
 }
 

@@ -6,6 +6,9 @@
 #include "cpu/kernels/activation_smooth.h"
 #include "cpu/kernels/adam.h"
 #include "cpu/kernels/avg_pool2d.h"
+#include "cpu/kernels/conv2d_direct.h"
+#include "cpu/kernels/conv2d_gather.h"
+#include "cpu/kernels/conv2d_stage.h"
 #include "cpu/kernels/cross_entropy.h"
 #include "cpu/kernels/dropout.h"
 #include "cpu/kernels/gemm_micro.h"
@@ -57,6 +60,14 @@ constexpr Kernels<T> make_kernels() {
                .max_backward = max_pool_backward<T>,
                .avg = avg_pool<T>,
                .avg_backward = avg_pool_backward<T>},
+      .conv2d = {.stage_plane = stage_plane<T>,
+                 .stage_channels_last = stage_channels_last<T>,
+                 .gather = gather<T>,
+                 .scatter = scatter<T>,
+                 .filter_plane = filter_plane<T>,
+                 .tap_products = tap_products<T>,
+                 .fold_lanes = fold_lanes<T>,
+                 .sum = sum_values<T>},
       .burn_fma = burn_fma<T>,
   };
 }

@@ -45,6 +45,7 @@ from fastnn.functional.class_loss import (
     nll_loss,
     nll_loss_with_grad,
 )
+from fastnn.functional.conv2d import conv2d, conv2d_backward
 from fastnn.functional.cross_entropy import cross_entropy, cross_entropy_with_grad
 from fastnn.functional.dropout import dropout, dropout2d, dropout2d_backward, dropout_backward
 from fastnn.functional.linear import linear, linear_backward
@@ -57,6 +58,7 @@ from fastnn.functional.loss import (
     mse_loss_with_grad,
     smooth_l1_loss,
     smooth_l1_loss_with_grad,
+)
 from fastnn.functional.pool2d import (
     adaptive_avg_pool2d,
     adaptive_avg_pool2d_backward,
@@ -72,14 +74,16 @@ from fastnn.functional.pool2d import (
 from fastnn.functional.softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
 
 __all__ = [
-    "binary_cross_entropy_with_logits",
-    "binary_cross_entropy_with_logits_with_grad",
     "adaptive_avg_pool2d",
     "adaptive_avg_pool2d_backward",
     "adaptive_max_pool2d",
     "adaptive_max_pool2d_backward",
     "avg_pool2d",
     "avg_pool2d_backward",
+    "binary_cross_entropy_with_logits",
+    "binary_cross_entropy_with_logits_with_grad",
+    "conv2d",
+    "conv2d_backward",
     "cross_entropy",
     "cross_entropy_with_grad",
     "dropout",
@@ -90,6 +94,8 @@ __all__ = [
     "elu_backward",
     "gelu",
     "gelu_backward",
+    "global_avg_pool2d",
+    "global_max_pool2d",
     "hardsigmoid",
     "hardsigmoid_backward",
     "hardtanh",
@@ -102,22 +108,20 @@ __all__ = [
     "l1_loss_with_grad",
     "leaky_relu",
     "leaky_relu_backward",
-    "global_avg_pool2d",
-    "global_max_pool2d",
     "linear",
     "linear_backward",
     "log_softmax",
     "log_softmax_backward",
     "logsigmoid",
     "logsigmoid_backward",
+    "max_pool2d",
+    "max_pool2d_backward",
     "mse_loss",
     "mse_loss_with_grad",
     "multi_margin_loss",
     "multi_margin_loss_with_grad",
     "nll_loss",
     "nll_loss_with_grad",
-    "max_pool2d",
-    "max_pool2d_backward",
     "relu",
     "relu6",
     "relu6_backward",
