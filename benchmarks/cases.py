@@ -8,7 +8,9 @@ from benchmarks import (
     bench_cross_entropy,
     bench_dropout,
     bench_gather,
+    bench_im2col,
     bench_linear,
+    bench_pad,
     bench_sgd,
     bench_softmax,
     bench_step,
@@ -24,6 +26,8 @@ MODULES = (
     bench_sgd,
     bench_adam,
     bench_gather,
+    bench_pad,
+    bench_im2col,
     bench_step,
 )
 CASES: dict[str, Case] = {case.name: case for module in MODULES for case in module.CASES}

@@ -6,7 +6,9 @@
 #include "bindings/bind_cross_entropy.h"
 #include "bindings/bind_dropout.h"
 #include "bindings/bind_gather.h"
+#include "bindings/bind_im2col.h"
 #include "bindings/bind_linear.h"
+#include "bindings/bind_pad.h"
 #include "bindings/bind_runtime.h"
 #include "bindings/bind_sgd.h"
 #include "bindings/bind_softmax.h"
@@ -16,6 +18,8 @@ PYBIND11_MODULE(_core, m) {
   m.doc() = "The compiled kernels of fastnn for NumPy arrays.";
   bind_runtime(m);
   bind_linear(m);
+  bind_pad(m);
+  bind_im2col(m);
   bind_activation(m);
   bind_softmax(m);
   bind_cross_entropy(m);

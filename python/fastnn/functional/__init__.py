@@ -8,18 +8,24 @@ only `dim` is called `axis`.
 from fastnn.functional.activation import relu, relu_backward
 from fastnn.functional.cross_entropy import cross_entropy, cross_entropy_with_grad
 from fastnn.functional.dropout import dropout, dropout_backward
+from fastnn.functional.im2col import col2im, im2col
 from fastnn.functional.linear import linear, linear_backward
+from fastnn.functional.pad import pad, pad_backward
 from fastnn.functional.softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
 
 __all__ = [
+    "col2im",
     "cross_entropy",
     "cross_entropy_with_grad",
     "dropout",
     "dropout_backward",
+    "im2col",
     "linear",
     "linear_backward",
     "log_softmax",
     "log_softmax_backward",
+    "pad",
+    "pad_backward",
     "relu",
     "relu_backward",
     "softmax",
