@@ -1,6 +1,6 @@
 #pragma once
 
-#include "bindings/output.h"
+#include "bindings/gradients.h"
 #include "ops/linear.h"
 
 namespace fastnn::bindings {
@@ -43,48 +43,14 @@ py::object linear_backward(py::handle grad_object, py::handle x_object, py::hand
   const LinearSize size = validate_linear_backward(grad.shape(), x.shape(), weight.shape());
   const int64_t bias_shape[] = {size.out_features};
   const Shape shapes[] = {x.shape(), weight.shape(), bias_shape};
-  const char* names[] = {"out[0]", "out[1]", "out[2]"};
-  std::optional<Output> outputs[3];
-  T* data[3] = {};
-  for (size_t i = 0; i < 3; ++i) {
-    if (!needs[i].template cast<bool>()) continue;
-    outputs[i].emplace(op, py::handle(out[i]), py::dtype::of<T>(), shapes[i], names[i]);
-    outputs[i]->apart_from(Aliasing::none, x.array(), grad.array(), weight.array());
-    for (size_t j = 0; j < i; ++j) {
-      if (outputs[j] && outputs[i]->overlaps(*outputs[j])) {
-        fail_value(op, "expected the arrays of out not to overlap, got ", names[j], " and ", names[i], " that do");
-      }
-    }
-    if (accumulate && i > 0) outputs[i]->keep_contents();
-    data[i] = outputs[i]->data<T>();
-  }
+  GradientOutputs<T> outputs(op, needs, out, shapes, accumulate, x.array(), grad.array(), weight.array());
   const T *grad_data = grad.data(), *x_data = x.data(), *weight_data = weight.data();
   {
     const GilRelease release(2 * linear_flops(size));
-    cpu::linear_backward<T>(size, grad_data, x_data, weight_data, {data[0], data[1], data[2], accumulate});
+    cpu::linear_backward<T>(size, grad_data, x_data, weight_data,
+                            {outputs.data[0], outputs.data[1], outputs.data[2], accumulate});
   }
-  py::tuple results(3);
-  for (size_t i = 0; i < 3; ++i) results[i] = outputs[i] ? py::object(outputs[i]->finish()) : py::none();
-  return results;
-}
-
-inline py::tuple three_outputs(py::handle out, const py::tuple& needs, bool accumulate) {
-  const char* op = "linear_backward";
-  if (needs.size() != 3) fail_value(op, "expected needs to be three booleans, got ", needs.size(), " values");
-  if (out.is_none()) {
-    if (accumulate) fail_value(op, "expected out with accumulate=True, got None: there is nothing to add to");
-    return py::make_tuple(py::none(), py::none(), py::none());
-  }
-  if (!py::isinstance<py::tuple>(out) || py::len(out) != 3) {
-    fail_type(op, "expected out to be a tuple of three arrays or None, got ", type_name(out));
-  }
-  auto outs = py::reinterpret_borrow<py::tuple>(out);
-  for (size_t i = 1; accumulate && i < 3; ++i) {
-    if (needs[i].cast<bool>() && outs[i].is_none()) {
-      fail_value(op, "expected out[", i, "] to be an array with accumulate=True, got None");
-    }
-  }
-  return outs;
+  return outputs.finish();
 }
 
 inline void bind_linear(py::module_& m) {
@@ -98,7 +64,7 @@ inline void bind_linear(py::module_& m) {
       "linear_backward",
       [](py::handle grad_output, py::handle x, py::handle weight, const py::tuple& needs, bool accumulate,
          py::handle out) {
-        const py::tuple outs = three_outputs(out, needs, accumulate);
+        const py::tuple outs = three_outputs("linear_backward", out, needs, accumulate);
         return by_dtype("linear_backward", "x", x, [&](auto t) {
           return linear_backward<decltype(t)>(grad_output, x, weight, needs, accumulate, outs);
         });

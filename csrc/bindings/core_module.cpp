@@ -3,6 +3,7 @@
 
 #include "bindings/bind_activation.h"
 #include "bindings/bind_adam.h"
+#include "bindings/bind_conv2d.h"
 #include "bindings/bind_cross_entropy.h"
 #include "bindings/bind_dropout.h"
 #include "bindings/bind_gather.h"
@@ -18,6 +19,7 @@ PYBIND11_MODULE(_core, m) {
   m.doc() = "The compiled kernels of fastnn for NumPy arrays.";
   bind_runtime(m);
   bind_linear(m);
+  bind_conv2d(m);
   bind_pad(m);
   bind_im2col(m);
   bind_activation(m);

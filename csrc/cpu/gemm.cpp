@@ -8,23 +8,15 @@
 
 #include "cpu/aligned_buffer.h"
 #include "cpu/dispatch.h"
+#include "cpu/gemm_blocks.h"
 #include "cpu/parallel.h"
 
 namespace fastnn::cpu {
 namespace {
 
-constexpr int64_t max_k_block = 256;   // a packed panel of B stays in L1
 constexpr int64_t max_m_block = 168;   // a packed block of A stays in L2; a multiple of all tiles' rows
 constexpr int64_t max_n_block = 3840;  // a packed slice of B stays in L3
 constexpr double work_per_task = 1 << 20;
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
-
-// Equal blocks of k, so that no short one is left over; depends on k alone.
-int64_t k_block_size(int64_t k) {
-  return std::max<int64_t>(1, ceil_div(k, std::max<int64_t>(1, ceil_div(k, max_k_block))));
-}
 
 template <class T>
 struct Problem {

@@ -4,13 +4,16 @@
 
 #include <cstdint>
 
+#include "cpu/conv2d_kernels.h"
+
 namespace fastnn::cpu {
 
-// What happens to a finished tile of C before it is stored: + bias[column], then max(0, .).
+// What happens to a finished tile of C before it is stored: + bias[column], + row_bias[row], then max(0, .).
 template <class T>
 struct Epilogue {
   const T* bias = nullptr;
   bool relu = false;
+  const T* row_bias = nullptr;  // not in multiply_thin
 };
 
 // C (m x n) = or += A (m x k) * B (k x n), n at most the tile's width. A is read in tiles of `tile_rows`
@@ -122,6 +125,7 @@ struct Kernels {
   CrossEntropyKernels<T> cross_entropy;
   DropoutKernels<T> dropout;
   OptimizerKernels<T> optimizer;
+  Conv2dKernels<T> conv2d;
   // Runs `rounds` rounds of FMAs without dependencies between them; the FLOPs done come back.
   double (*burn_fma)(int64_t rounds);
 };

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
+PaddingMode: TypeAlias = Literal["zeros", "reflect", "replicate", "circular", "mean"]
 Reduction: TypeAlias = Literal["none", "mean", "sum"]
 
 # --- linear -------------------------------------------------------------------------------------
@@ -27,6 +28,34 @@ def linear_backward(
 
     accumulate adds to the grad_weight and grad_bias given in `out` instead of overwriting them.
     """
+
+# --- conv2d -------------------------------------------------------------------------------------
+@final
+class Conv2dOptions:
+    def __init__(
+        self,
+        *,
+        stride: tuple[int, int] = (1, 1),
+        padding: tuple[int, int, int, int] = (0, 0, 0, 0),
+        dilation: tuple[int, int] = (1, 1),
+        groups: int = 1,
+        padding_mode: PaddingMode = "zeros",
+    ) -> None:
+        """Padding is (top, bottom, left, right)."""
+
+def conv2d(
+    x: Array, weight: Array, bias: Array | None, options: Conv2dOptions, relu: bool, out: Array | None
+) -> Array: ...
+def conv2d_backward(
+    grad_output: Array,
+    x: Array,
+    weight: Array,
+    options: Conv2dOptions,
+    needs: tuple[bool, bool, bool],
+    accumulate: bool,
+    out: tuple[Array | None, Array | None, Array | None] | None,
+) -> tuple[Array | None, Array | None, Array | None]:
+    """As linear_backward."""
 
 # --- pad ----------------------------------------------------------------------------------------
 def pad(x: Array, pad: tuple[int, ...], mode: str, value: float, out: Array | None) -> Array:

@@ -25,9 +25,11 @@ template <int N, class Body>
 
 // What is added to a finished accumulator before it is stored.
 template <class T>
-[[gnu::always_inline]] inline Vec<T> finish(Vec<T> sum, Vec<T> before, Vec<T> bias, const PanelProduct<T>& product) {
+[[gnu::always_inline]] inline Vec<T> finish(Vec<T> sum, Vec<T> before, Vec<T> bias, const PanelProduct<T>& product,
+                                            const T* row_bias = nullptr) {
   if (product.accumulate) sum = before + sum;
   if (product.epilogue && product.epilogue->bias) sum = sum + bias;
+  if (row_bias) sum = sum + Vec<T>(*row_bias);
   // max keeps its second operand where one is NaN.
   if (product.epilogue && product.epilogue->relu) sum = max(Vec<T>(T(0)), sum);
   return sum;
@@ -39,18 +41,19 @@ template <class T, int Rows, int Vectors, bool Masked>
 struct Tile {
   using V = Vec<T>;
 
-  static void multiply(const PanelProduct<T>& product, const T* a, T* c) {
-    start(product, a, c, std::make_integer_sequence<int, Rows * Vectors>{});
+  // row_bias: of the tile's first row, or null.
+  static void multiply(const PanelProduct<T>& product, const T* a, T* c, const T* row_bias) {
+    start(product, a, c, row_bias, std::make_integer_sequence<int, Rows * Vectors>{});
   }
 
   template <int... I>
-  [[gnu::always_inline]] static void start(const PanelProduct<T>& product, const T* a, T* c,
+  [[gnu::always_inline]] static void start(const PanelProduct<T>& product, const T* a, T* c, const T* row_bias,
                                            std::integer_sequence<int, I...> indices) {
-    accumulate(product, a, c, indices, (static_cast<void>(I), V(T(0)))...);
+    accumulate(product, a, c, row_bias, indices, (static_cast<void>(I), V(T(0)))...);
   }
 
   template <int... I, class... Accumulators>
-  [[gnu::always_inline]] static void accumulate(const PanelProduct<T>& product, const T* a, T* c,
+  [[gnu::always_inline]] static void accumulate(const PanelProduct<T>& product, const T* a, T* c, const T* row_bias,
                                                 std::integer_sequence<int, I...>, Accumulators... acc) {
     const int64_t tail = product.n - (Vectors - 1) * V::size;
     const int64_t a_row = product.a_row, a_k = product.a_k, b_k = product.b_k, k = product.k;
@@ -63,17 +66,19 @@ struct Tile {
       });
       ((acc = fma(V(a[I / Vectors * a_row]), row[I % Vectors], acc)), ...);
     }
-    (store<I / Vectors, I % Vectors>(product, c, tail, acc), ...);
+    (store<I / Vectors, I % Vectors>(product, c, row_bias, tail, acc), ...);
   }
 
   template <int Row, int Vector>
-  [[gnu::always_inline]] static void store(const PanelProduct<T>& product, T* c, int64_t tail, V sum) {
+  [[gnu::always_inline]] static void store(const PanelProduct<T>& product, T* c, const T* row_bias, int64_t tail,
+                                           V sum) {
     const bool whole = Vector < Vectors - 1 || tail == V::size;
     const T* bias = product.epilogue ? product.epilogue->bias : nullptr;
     const auto store_lanes = [&](auto lanes) [[gnu::always_inline]] {
       T* at = c + Row * product.c_row + Vector * V::size;
       const V before = product.accumulate ? lanes.load(at) : V(T(0));
-      lanes.store(at, finish(sum, before, bias ? lanes.load(bias + Vector * V::size) : V(T(0)), product));
+      lanes.store(at, finish(sum, before, bias ? lanes.load(bias + Vector * V::size) : V(T(0)), product,
+                             row_bias ? row_bias + Row : nullptr));
     };
     if (whole) {
       store_lanes(WholeVector<T>{});
@@ -85,22 +90,25 @@ struct Tile {
 
 // The tile of the `rows` rows left over, rows in [1, tile_rows).
 template <class T, int Vectors, bool Masked, int... R>
-void edge_tile(std::integer_sequence<int, R...>, int64_t rows, const PanelProduct<T>& product, const T* a, T* c) {
-  using Function = void (*)(const PanelProduct<T>&, const T*, T*);
+void edge_tile(std::integer_sequence<int, R...>, int64_t rows, const PanelProduct<T>& product, const T* a, T* c,
+               const T* row_bias) {
+  using Function = void (*)(const PanelProduct<T>&, const T*, T*, const T*);
   static constexpr Function by_rows[] = {Tile<T, R + 1, Vectors, Masked>::multiply...};
-  by_rows[rows - 1](product, a, c);
+  by_rows[rows - 1](product, a, c, row_bias);
 }
 
 template <class T, int Vectors, bool Masked>
 void multiply_tiles(const PanelProduct<T>& product) {
   const T* a = product.a;
   T* c = product.c;
+  const T* row_bias = product.epilogue ? product.epilogue->row_bias : nullptr;
   int64_t left = product.m;
   for (; left >= tile_rows; left -= tile_rows, a += product.a_tile, c += tile_rows * product.c_row) {
-    Tile<T, tile_rows, Vectors, Masked>::multiply(product, a, c);
+    Tile<T, tile_rows, Vectors, Masked>::multiply(product, a, c, row_bias);
+    if (row_bias) row_bias += tile_rows;
   }
   if (left > 0) {
-    edge_tile<T, Vectors, Masked>(std::make_integer_sequence<int, tile_rows - 1>{}, left, product, a, c);
+    edge_tile<T, Vectors, Masked>(std::make_integer_sequence<int, tile_rows - 1>{}, left, product, a, c, row_bias);
   }
 }
 

@@ -5,6 +5,9 @@
 #include "cpu/kernel_table.h"
 #include "cpu/kernels/activation.h"
 #include "cpu/kernels/adam.h"
+#include "cpu/kernels/conv2d_direct.h"
+#include "cpu/kernels/conv2d_gather.h"
+#include "cpu/kernels/conv2d_stage.h"
 #include "cpu/kernels/cross_entropy.h"
 #include "cpu/kernels/dropout.h"
 #include "cpu/kernels/gemm_micro.h"
@@ -37,6 +40,14 @@ constexpr Kernels<T> make_kernels() {
       .cross_entropy = {.rows = cross_entropy_rows<T>, .lanes = cross_entropy_lanes<T>},
       .dropout = {.apply = dropout<T>},
       .optimizer = {.sgd = sgd<T>, .adam = adam<T>},
+      .conv2d = {.stage_plane = stage_plane<T>,
+                 .stage_channels_last = stage_channels_last<T>,
+                 .gather = gather<T>,
+                 .scatter = scatter<T>,
+                 .filter_plane = filter_plane<T>,
+                 .tap_products = tap_products<T>,
+                 .fold_lanes = fold_lanes<T>,
+                 .sum = sum_values<T>},
       .burn_fma = burn_fma<T>,
   };
 }

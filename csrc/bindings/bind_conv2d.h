@@ -1,0 +1,92 @@
+#pragma once
+
+#include <tuple>
+
+#include "bindings/gradients.h"
+#include "ops/conv2d.h"
+
+namespace fastnn::bindings {
+
+inline Conv2dOptions make_conv2d_options(std::tuple<int64_t, int64_t> stride,
+                                         std::tuple<int64_t, int64_t, int64_t, int64_t> padding,
+                                         std::tuple<int64_t, int64_t> dilation, int64_t groups,
+                                         const std::string& padding_mode) {
+  const auto [top, bottom, left, right] = padding;
+  return {{std::get<0>(stride), std::get<1>(stride)},
+          {top, bottom, left, right},
+          {std::get<0>(dilation), std::get<1>(dilation)},
+          groups,
+          parse_padding_mode("conv2d", "padding_mode", padding_mode)};
+}
+
+inline double conv2d_flops(const Conv2dSize& s) {
+  return 2.0 * static_cast<double>(s.batch) * static_cast<double>(s.out_channels) *
+         static_cast<double>(s.channels / s.groups) * static_cast<double>(s.window.h.kernel * s.window.w.kernel) *
+         static_cast<double>(s.window.h.output) * static_cast<double>(s.window.w.output);
+}
+
+template <class T>
+py::object conv2d(py::handle x_object, py::handle weight_object, py::handle bias_object, const Conv2dOptions& options,
+                  bool relu, py::handle out) {
+  const char* op = "conv2d";
+  Input<T> x(op, "x", x_object), weight(op, "weight", weight_object);
+  std::optional<Input<T>> bias;
+  if (!bias_object.is_none()) bias.emplace(op, "bias", bias_object);
+  const Conv2dSize size =
+      validate_conv2d(op, x.shape(), weight.shape(), bias ? std::optional(bias->shape()) : std::nullopt, options);
+  Output y(op, out, py::dtype::of<T>(), conv2d_output_shape(x.shape(), size));
+  y.apart_from(Aliasing::none, x.array(), weight.array());
+  if (bias) y.apart_from(Aliasing::none, bias->array());
+  const T *x_data = x.data(), *weight_data = weight.data(), *bias_data = bias ? bias->data() : nullptr;
+  {
+    const GilRelease release(conv2d_flops(size));
+    cpu::conv2d_forward(size, x_data, weight_data, bias_data, relu, y.data<T>());
+  }
+  return y.finish();
+}
+
+template <class T>
+py::object conv2d_backward(py::handle grad_object, py::handle x_object, py::handle weight_object,
+                           const Conv2dOptions& options, const py::tuple& needs, bool accumulate,
+                           const py::tuple& out) {
+  const char* op = "conv2d_backward";
+  Input<T> x(op, "x", x_object), grad(op, "grad_output", grad_object), weight(op, "weight", weight_object);
+  const Conv2dSize size = validate_conv2d_backward(grad.shape(), x.shape(), weight.shape(), options);
+  const int64_t bias_shape[] = {size.out_channels};
+  const Shape shapes[] = {x.shape(), weight.shape(), bias_shape};
+  GradientOutputs<T> outputs(op, needs, out, shapes, accumulate, x.array(), grad.array(), weight.array());
+  const T *grad_data = grad.data(), *x_data = x.data(), *weight_data = weight.data();
+  {
+    const GilRelease release(2 * conv2d_flops(size));
+    cpu::conv2d_backward<T>(size, grad_data, x_data, weight_data,
+                            {outputs.data[0], outputs.data[1], outputs.data[2], accumulate});
+  }
+  return outputs.finish();
+}
+
+inline void bind_conv2d(py::module_& m) {
+  py::class_<Conv2dOptions>(m, "Conv2dOptions", py::is_final())
+      .def(py::init(&make_conv2d_options), py::kw_only(), py::arg("stride") = std::make_tuple(1, 1),
+           py::arg("padding") = std::make_tuple(0, 0, 0, 0), py::arg("dilation") = std::make_tuple(1, 1),
+           py::arg("groups") = 1, py::arg("padding_mode") = "zeros");
+  m.def(
+      "conv2d",
+      [](py::handle x, py::handle weight, py::handle bias, const Conv2dOptions& options, bool relu, py::handle out) {
+        return by_dtype("conv2d", "x", x,
+                        [&](auto t) { return conv2d<decltype(t)>(x, weight, bias, options, relu, out); });
+      },
+      py::arg("x"), py::arg("weight"), py::arg("bias"), py::arg("options"), py::arg("relu"), py::arg("out"));
+  m.def(
+      "conv2d_backward",
+      [](py::handle grad_output, py::handle x, py::handle weight, const Conv2dOptions& options, const py::tuple& needs,
+         bool accumulate, py::handle out) {
+        const py::tuple outs = three_outputs("conv2d_backward", out, needs, accumulate);
+        return by_dtype("conv2d_backward", "x", x, [&](auto t) {
+          return conv2d_backward<decltype(t)>(grad_output, x, weight, options, needs, accumulate, outs);
+        });
+      },
+      py::arg("grad_output"), py::arg("x"), py::arg("weight"), py::arg("options"), py::arg("needs"),
+      py::arg("accumulate"), py::arg("out"));
+}
+
+}  // namespace fastnn::bindings

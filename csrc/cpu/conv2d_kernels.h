@@ -1,0 +1,101 @@
+// What the kernels of convolution are told: plain planes, offsets and runs of cells, no shapes.
+#pragma once
+
+#include <cstdint>
+
+namespace fastnn::cpu {
+
+// Copies rows of a plane with zeros around, the columns sorted by their remainder modulo `step`, so that
+// what a stride of `step` reads lies side by side:
+//   dst[r][f][u] = x[first_row + r * row_step][u * step + phases[f] - before], zero outside of x
+template <class T>
+struct PlaneStage {
+  const T* x;
+  int64_t rows, columns;  // of x
+  int64_t first_row, row_step, staged_rows;
+  int64_t before, step;
+  const int64_t* phases;
+  int64_t phase_count, width;
+  T* dst;
+};
+
+// The same with channels innermost: dst[r][u][c] = x[c][first_row + r * row_step][u * step - before].
+template <class T>
+struct ChannelsLastStage {
+  const T* x;
+  int64_t channels, rows, columns;
+  int64_t first_row, row_step, staged_rows;
+  int64_t before, step, width;
+  T* dst;
+};
+
+// Neighbouring columns of a panel that are neighbours in memory, too.
+struct Run {
+  int64_t column, length, source;
+};
+
+// A panel of B, line by line: dst[p][column + i] = src[lines[p] + source + i] for each run. dst has room for
+// one vector more, because short runs are written as whole vectors, the next one over their end.
+template <class T>
+struct Gather {
+  const T* src;
+  bool readable;  // a vector past the end of each run may be read
+  const int64_t* lines;
+  int64_t depth;
+  const Run* runs;
+  int64_t run_count;
+  T* dst;
+};
+
+// The columns of a finished tile to their places: y[i * y_row + source + j * step] = tile[i][column + j].
+template <class T>
+struct Scatter {
+  const T* tile;
+  int64_t tile_row, rows;
+  const Run* runs;
+  int64_t run_count, step;
+  T* y;
+  int64_t y_row;
+};
+
+// One filter on one plane: y[i][j] = bias + sum over p of weight[p] * src[taps[p] + i * src_line + j].
+template <class T>
+struct PlaneFilter {
+  const T* src;
+  bool readable;  // a vector past the end of each row may be read
+  const int64_t* taps;
+  const T* weight;
+  int64_t depth;
+  int64_t rows, columns, src_line;
+  T* y;
+  int64_t y_line, y_step;
+  const T* bias;  // null: none
+  bool relu;
+};
+
+// Products of two planes, lane by lane: lanes[p] += sum over i, j of grad[i][j] * src[taps[p] + i * src_line + j]
+template <class T>
+struct TapProducts {
+  const T* src;
+  const int64_t* taps;
+  int64_t depth;
+  int64_t rows, columns, src_line;
+  const T* grad;
+  T* lanes;  // one vector a tap
+};
+
+template <class T>
+struct Conv2dKernels {
+  void (*stage_plane)(const PlaneStage<T>& stage);
+  void (*stage_channels_last)(const ChannelsLastStage<T>& stage);
+  void (*gather)(const Gather<T>& gather);
+  void (*scatter)(const Scatter<T>& scatter);
+  void (*filter_plane)(const PlaneFilter<T>& filter);
+  void (*tap_products)(const TapProducts<T>& products);
+  // out[i] = sum of vector i of lanes
+  void (*fold_lanes)(const T* lanes, int64_t vectors, T* out);
+  // The sum of n neighbours, in an order that depends on n only.
+  T (*sum)(const T* x, int64_t n);
+};
+
+}  // namespace fastnn::cpu

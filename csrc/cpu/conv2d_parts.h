@@ -1,0 +1,22 @@
+// The parts of conv2d, after its padding mode has been dealt with: all of them pad with zeros.
+#pragma once
+
+#include "ops/conv2d.h"
+
+namespace fastnn::cpu {
+
+template <class T>
+void conv2d_grad_x(const Conv2dSize& size, const T* grad_output, const T* weight, T* grad_x);
+
+template <class T>
+void conv2d_grad_weight(const Conv2dSize& size, const T* grad_output, const T* x, bool accumulate, T* grad_weight);
+
+// Where every filter has its own input plane, or nearly so: no matrix product.
+template <class T>
+void conv2d_grad_weight_directly(const Conv2dSize& size, const T* grad_output, const T* x, bool accumulate,
+                                 T* grad_weight);
+
+template <class T>
+void conv2d_grad_bias(const Conv2dSize& size, const T* grad_output, bool accumulate, T* grad_bias);
+
+}  // namespace fastnn::cpu

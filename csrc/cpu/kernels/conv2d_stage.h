@@ -1,0 +1,107 @@
+// Copies of planes with their padding, for convolution: after it no kernel looks at borders or strides.
+#pragma once
+
+#include "cpu/conv2d_kernels.h"
+#include "cpu/kernels/lanes.h"
+#include "cpu/kernels/pack.h"
+
+namespace fastnn::cpu::FASTNN_NAMESPACE {
+
+inline int64_t clamp_to(int64_t value, int64_t low, int64_t high) {
+  return value < low ? low : value > high ? high : value;
+}
+
+template <class T>
+void fill_zeros(T* dst, int64_t n) {
+  for_each_vector<T>(n, [=](int64_t i, auto lanes) { lanes.store(dst + i, Vec<T>(T(0))); });
+}
+
+template <class T>
+void copy_values(const T* src, T* dst, int64_t n) {
+  for_each_vector<T>(n, [=](int64_t i, auto lanes) { lanes.store(dst + i, lanes.load(src + i)); });
+}
+
+// Cells u in [0, width) for which u * step + shift lies in [0, size) are those in [begin, end).
+struct CellRange {
+  int64_t begin, end;
+  CellRange(int64_t shift, int64_t step, int64_t size, int64_t width) {
+    begin = shift >= 0 ? 0 : clamp_to((-shift + step - 1) / step, 0, width);
+    end = size <= shift ? begin : clamp_to((size - shift + step - 1) / step, begin, width);
+  }
+};
+
+template <class T>
+void stage_row(const T* x, int64_t size, int64_t shift, int64_t step, int64_t width, T* dst) {
+  const CellRange inside(shift, step, size, width);
+  fill_zeros(dst, inside.begin);
+  if (step == 1) {
+    copy_values(x + inside.begin + shift, dst + inside.begin, inside.end - inside.begin);
+  } else if (step == 2) {
+    for (int64_t u = inside.begin; u < inside.end; ++u) dst[u] = x[2 * u + shift];
+  } else {
+    for (int64_t u = inside.begin; u < inside.end; ++u) dst[u] = x[u * step + shift];
+  }
+  fill_zeros(dst + inside.end, width - inside.end);
+}
+
+template <class T>
+void stage_plane(const PlaneStage<T>& s) {
+  T* dst = s.dst;
+  for (int64_t r = 0; r < s.staged_rows; ++r) {
+    const int64_t row = s.first_row + r * s.row_step;
+    if (row < 0 || row >= s.rows) {
+      fill_zeros(dst, s.phase_count * s.width);
+      dst += s.phase_count * s.width;
+      continue;
+    }
+    for (int64_t f = 0; f < s.phase_count; ++f, dst += s.width) {
+      stage_row(s.x + row * s.columns, s.columns, s.phases[f] - s.before, s.step, s.width, dst);
+    }
+  }
+}
+
+// Cells [begin, end) of a row of all channels, transposed in blocks.
+template <class T>
+void transpose_cells(const ChannelsLastStage<T>& s, const T* x, int64_t begin, int64_t end, T* dst) {
+  constexpr int size = Vec<T>::size;
+  const int64_t plane = s.rows * s.columns;
+  for (int64_t u = begin; u < end; u += size) {
+    const int64_t steps = smaller(end - u, size);
+    for (int64_t c = 0; c < s.channels; c += size) {
+      const int64_t width = smaller(s.channels - c, size);
+      pack_block(x + c * plane + u - s.before, plane, width, steps, dst + u * s.channels + c, s.channels, width);
+    }
+  }
+}
+
+template <class T>
+void stage_row_channels_last(const ChannelsLastStage<T>& s, const T* x, T* dst) {
+  const CellRange inside(-s.before, s.step, s.columns, s.width);
+  fill_zeros(dst, inside.begin * s.channels);
+  if (s.step == 1 && s.channels == 1) {
+    copy_values(x + inside.begin - s.before, dst + inside.begin, inside.end - inside.begin);
+  } else if (s.step == 1) {
+    transpose_cells(s, x, inside.begin, inside.end, dst);
+  } else {
+    for (int64_t u = inside.begin; u < inside.end; ++u) {
+      const T* cell = x + u * s.step - s.before;
+      for (int64_t c = 0; c < s.channels; ++c) dst[u * s.channels + c] = cell[c * s.rows * s.columns];
+    }
+  }
+  fill_zeros(dst + inside.end * s.channels, (s.width - inside.end) * s.channels);
+}
+
+template <class T>
+void stage_channels_last(const ChannelsLastStage<T>& s) {
+  T* dst = s.dst;
+  for (int64_t r = 0; r < s.staged_rows; ++r, dst += s.width * s.channels) {
+    const int64_t row = s.first_row + r * s.row_step;
+    if (row < 0 || row >= s.rows) {
+      fill_zeros(dst, s.width * s.channels);
+    } else {
+      stage_row_channels_last(s, s.x + row * s.columns, dst);
+    }
+  }
+}
+
+}  // namespace fastnn::cpu::FASTNN_NAMESPACE

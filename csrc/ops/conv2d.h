@@ -1,0 +1,108 @@
+// conv2d: cross-correlation of planes x (N, C, H, W) with filters (O, C / groups, kH, kW), of input cells
+// i * stride - padding + tap * dilation; an unbatched x (C, H, W) is a batch of one.
+//   y[n, o, i, j] = bias[o] + sum over c, a, b of weight[o, c, a, b] * padded x[n, group of o, c, ...]
+// Its gradients are the adjoint maps: grad_x sums over the outputs that a cell was seen by, grad_weight over
+// all images and output cells, grad_bias over grad_output alone.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "ops/conv_geometry.h"
+#include "ops/pad.h"
+
+namespace fastnn {
+
+struct Conv2dOptions {
+  std::array<int64_t, 2> stride{1, 1};
+  Sides padding{0, 0, 0, 0};
+  std::array<int64_t, 2> dilation{1, 1};
+  int64_t groups = 1;
+  PaddingMode padding_mode = PaddingMode::zeros;
+};
+
+struct Conv2dSize {
+  int64_t batch, channels, out_channels, groups;
+  Window window;
+  PaddingMode padding_mode;
+};
+
+// Of the result: x's shape with the filters for channels and the window's outputs for cells.
+inline std::vector<int64_t> conv2d_output_shape(Shape x, const Conv2dSize& s) {
+  std::vector<int64_t> shape{s.out_channels, s.window.h.output, s.window.w.output};
+  if (x.size() == 4) shape.insert(shape.begin(), s.batch);
+  return shape;
+}
+
+inline void validate_conv2d_weight(const char* op, Shape x, Shape weight, const Conv2dOptions& options) {
+  const int64_t channels = x[x.size() - 3], groups = options.groups;
+  if (groups < 1 || channels < 1 || channels % groups != 0) {
+    fail_value(op, "expected groups that divide the channels of x of shape ", to_string(x), ", at least one, got ",
+               groups);
+  }
+  if (weight.size() != 4 || weight[1] != channels / groups) {
+    fail_value(op, "expected weight of shape (O, ", channels / groups, ", kH, kW) for x of shape ", to_string(x),
+               " with groups=", groups, ", got ", to_string(weight));
+  }
+  if (weight[0] < 1 || weight[0] % groups != 0 || weight[2] < 1 || weight[3] < 1) {
+    fail_value(op, "expected weight of shape (O, ", channels / groups, ", kH, kW), O a multiple of groups=", groups,
+               " and none of them 0, got ", to_string(weight));
+  }
+}
+
+inline Conv2dSize validate_conv2d(const char* op, Shape x, Shape weight, std::optional<Shape> bias,
+                                  const Conv2dOptions& options) {
+  if (x.size() != 4 && x.size() != 3) {
+    fail_value(op, "expected x of shape (N, C, H, W) or (C, H, W), got ", to_string(x));
+  }
+  validate_conv2d_weight(op, x, weight, options);
+  if (bias && (bias->size() != 1 || (*bias)[0] != weight[0])) {
+    fail_value(op, "expected bias of shape (", weight[0], ",) for weight of shape ", to_string(weight), ", got ",
+               to_string(*bias));
+  }
+  const int64_t H = x[x.size() - 2], W = x[x.size() - 1];
+  const Sides& p = options.padding;
+  const WindowOptions h{weight[2], options.stride[0], options.dilation[0], p.top, p.bottom};
+  const WindowOptions w{weight[3], options.stride[1], options.dilation[1], p.left, p.right};
+  validate_window_options(op, h);
+  validate_window_options(op, w);
+  const Conv2dSize size{x.size() == 4 ? x[0] : 1,           x[x.size() - 3],     weight[0], options.groups,
+                        {make_axis(H, h), make_axis(W, w)}, options.padding_mode};
+  if (size.window.h.output < 1 || size.window.w.output < 1) {
+    fail_value(op, "expected a padded x of at least ", size.window.h.span(), " x ", size.window.w.span(),
+               " cells for weight of shape ", to_string(weight), ", got x of shape ", to_string(x));
+  }
+  validate_padding_mode(op, options.padding_mode, H, W, p);
+  return size;
+}
+
+inline Conv2dSize validate_conv2d_backward(Shape grad_output, Shape x, Shape weight, const Conv2dOptions& options) {
+  const Conv2dSize size = validate_conv2d("conv2d_backward", x, weight, std::nullopt, options);
+  const auto expected = conv2d_output_shape(x, size);
+  if (!same(grad_output, expected)) {
+    fail_value("conv2d_backward", "expected grad_output of shape ", to_string(expected), " for x of shape ",
+               to_string(x), " and weight of shape ", to_string(weight), ", got ", to_string(grad_output));
+  }
+  return size;
+}
+
+namespace cpu {
+
+template <class T>
+void conv2d_forward(const Conv2dSize& size, const T* x, const T* weight, const T* bias, bool relu, T* y);
+
+template <class T>
+struct Conv2dGradients {
+  T* x;  // null where not wanted
+  T* weight;
+  T* bias;
+  bool accumulate;  // add to weight's and bias' gradients
+};
+
+template <class T>
+void conv2d_backward(const Conv2dSize& size, const T* grad_output, const T* x, const T* weight,
+                     const Conv2dGradients<T>& grads);
+
+}  // namespace cpu
+}  // namespace fastnn
