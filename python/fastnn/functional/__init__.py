@@ -6,6 +6,7 @@ only `dim` is called `axis`.
 """
 
 from fastnn.functional.activation import relu, relu_backward
+from fastnn.functional.conv1d import conv1d, conv1d_backward
 from fastnn.functional.conv2d import conv2d, conv2d_backward
 from fastnn.functional.cross_entropy import cross_entropy, cross_entropy_with_grad
 from fastnn.functional.dropout import dropout, dropout_backward
@@ -16,6 +17,8 @@ from fastnn.functional.softmax import log_softmax, log_softmax_backward, softmax
 
 __all__ = [
     "col2im",
+    "conv1d",
+    "conv1d_backward",
     "conv2d",
     "conv2d_backward",
     "cross_entropy",

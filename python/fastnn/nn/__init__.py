@@ -3,6 +3,7 @@
 from fastnn.nn import init
 from fastnn.nn.activation import ReLU
 from fastnn.nn.container import Sequential
+from fastnn.nn.conv import Conv1d, Conv2d
 from fastnn.nn.dropout import Dropout
 from fastnn.nn.flatten import Flatten
 from fastnn.nn.linear import Linear
@@ -11,6 +12,8 @@ from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
 
 __all__ = [
+    "Conv1d",
+    "Conv2d",
     "CrossEntropyLoss",
     "Dropout",
     "Flatten",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, overload
 
 from fastnn._checks import as_int
 from fastnn.nn.activation import ReLU
+from fastnn.nn.conv import Conv1d, Conv2d
 from fastnn.nn.dropout import Dropout
 from fastnn.nn.flatten import Flatten
 from fastnn.nn.linear import Linear
@@ -17,13 +18,15 @@ if TYPE_CHECKING:
 
 # Layers that backward_parameters may skip at the front. One that is missing here costs time, nothing else.
 PARAMETER_FREE = (Dropout, Flatten, ReLU)
+# Layers that have a `forward_relu`.
+WITH_RELU = (Linear, Conv1d, Conv2d)
 
 
 class Sequential(Module):
     """Layers, one after the other.
 
-    A `Linear` followed by a `ReLU` runs as one kernel, with the same bits. A layer may stand in one place
-    only, as it keeps what the backward of one place needs; layers may share a `Parameter`.
+    A `Linear` or a convolution followed by a `ReLU` runs as one kernel, with the same bits. A layer may stand
+    in one place only, as it keeps what the backward of one place needs; layers may share a `Parameter`.
 
     Parameters
     ----------
@@ -167,7 +170,7 @@ class Sequential(Module):
         self._forward_calls: list[tuple[Any, ReLU | None]] = []
         for layer in layers:
             before = self._forward_calls[-1] if self._forward_calls else (None, None)
-            if type(layer) is ReLU and type(before[0]) is Linear and before[1] is None:
+            if type(layer) is ReLU and type(before[0]) in WITH_RELU and before[1] is None:
                 self._forward_calls[-1] = (before[0], layer)
             else:
                 self._forward_calls.append((layer, None))
