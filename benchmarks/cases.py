@@ -11,6 +11,7 @@ from benchmarks import (
     bench_im2col,
     bench_linear,
     bench_pad,
+    bench_pool2d,
     bench_sgd,
     bench_softmax,
     bench_step,
@@ -28,6 +29,7 @@ MODULES = (
     bench_gather,
     bench_pad,
     bench_im2col,
+    bench_pool2d,
     bench_step,
 )
 CASES: dict[str, Case] = {case.name: case for module in MODULES for case in module.CASES}

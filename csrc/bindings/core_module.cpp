@@ -10,6 +10,7 @@
 #include "bindings/bind_im2col.h"
 #include "bindings/bind_linear.h"
 #include "bindings/bind_pad.h"
+#include "bindings/bind_pool2d.h"
 #include "bindings/bind_runtime.h"
 #include "bindings/bind_sgd.h"
 #include "bindings/bind_softmax.h"
@@ -29,4 +30,5 @@ PYBIND11_MODULE(_core, m) {
   bind_sgd(m);
   bind_adam(m);
   bind_gather(m);
+  bind_pool2d(m);
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "cpu/conv2d_kernels.h"
+#include "cpu/pool2d_task.h"
 
 namespace fastnn::cpu {
 
@@ -126,6 +127,7 @@ struct Kernels {
   DropoutKernels<T> dropout;
   OptimizerKernels<T> optimizer;
   Conv2dKernels<T> conv2d;
+  PoolKernels<T> pool;
   // Runs `rounds` rounds of FMAs without dependencies between them; the FLOPs done come back.
   double (*burn_fma)(int64_t rounds);
 };

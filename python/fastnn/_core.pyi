@@ -98,6 +98,57 @@ def cross_entropy_with_grad(
 ) -> tuple[float | Array, Array]:
     """Loss as above and grad_logits (`out` goes there); for "none", the gradient of the sum."""
 
+# --- pool2d: x of shape (C, H, W) or (N, C, H, W) -------------------------------------------------
+@final
+class Pool2dOptions:
+    def __init__(
+        self,
+        *,
+        kernel_size: tuple[int, int],
+        stride: tuple[int, int],
+        padding: tuple[int, int, int, int],
+        dilation: tuple[int, int],
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor: int = 0,
+    ) -> None: ...
+
+@final
+class AdaptivePool2dOptions:
+    def __init__(self, *, output_size: tuple[int, ...]) -> None: ...
+
+_PoolOptions: TypeAlias = Pool2dOptions | AdaptivePool2dOptions
+
+def max_pool2d(x: Array, options: _PoolOptions, out: Array | None) -> Array: ...
+def max_pool2d_with_indices(
+    x: Array, options: _PoolOptions, out: Array | None
+) -> tuple[Array, NDArray[np.int64]]: ...
+def max_pool2d_with_taps(
+    x: Array, options: _PoolOptions, out: Array | None
+) -> tuple[Array, NDArray[np.uint8] | NDArray[np.int64]]:
+    """Y and the places of the maxima in their windows, one byte each; indices for more than 256 places."""
+
+def max_pool2d_backward(
+    grad_output: Array,
+    places: NDArray[np.int64],
+    input_shape: tuple[int, ...],
+    options: _PoolOptions,
+    out: Array | None,
+) -> Array:
+    """IndexError names position and value. Adaptive windows take their number from grad_output."""
+
+def max_pool2d_backward_of_taps(
+    grad_output: Array,
+    places: NDArray[np.uint8] | NDArray[np.int64],
+    input_shape: tuple[int, ...],
+    options: _PoolOptions,
+    out: Array | None,
+) -> Array: ...
+def avg_pool2d(x: Array, options: _PoolOptions, out: Array | None) -> Array: ...
+def avg_pool2d_backward(
+    grad_output: Array, input_shape: tuple[int, ...], options: _PoolOptions, out: Array | None
+) -> Array: ...
+
 # --- dropout ------------------------------------------------------------------------------------
 def dropout(x: Array, p: float, seed: int, call: int, out: Array | None) -> Array:
     """Return x * mask / (1 - p); the mask is Philox4x32-10 under `seed`, counted by (element, call).

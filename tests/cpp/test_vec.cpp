@@ -127,6 +127,8 @@ void test_comparisons(const Lanes<T>& a, const Lanes<T>& b) {
   const auto one_if = [](bool holds) { return holds ? T(1) : T(0); };
   const Vec<T> one(T(1)), zero(T(0));
   CHECK(lanes_are(select(x == y, one, zero), [&](int i) { return one_if(a.value[i] == b.value[i]); }));
+  CHECK(lanes_are(select((x < y) | is_nan(x), one, zero),
+                  [&](int i) { return one_if(a.value[i] < b.value[i] || std::isnan(a.value[i])); }));
   CHECK(lanes_are(select(x <= x, one, zero), [&](int i) { return one_if(!std::isnan(a.value[i])); }));
   CHECK(lanes_are(select(x == x, one, zero), [&](int i) { return one_if(!std::isnan(a.value[i])); }));
 }
@@ -177,6 +179,17 @@ void test_transpose() {
   }
   transpose(rows);
   for (int row = 0; row < size<T>; ++row) CHECK(lanes_are(rows[row], [&](int i) { return element(i, row); }));
+}
+
+template <class T>
+void test_interleave(const Lanes<T>& a, const Lanes<T>& b) {
+  const auto joined = [&](int i) { return i < size<T> ? a.value[i] : b.value[i - size<T>]; };
+  const auto [even, odd] = deinterleave(a.vec(), b.vec());
+  CHECK(lanes_are(even, [&](int i) { return joined(2 * i); }));
+  CHECK(lanes_are(odd, [&](int i) { return joined(2 * i + 1); }));
+  const auto [first, second] = interleave(even, odd);
+  CHECK(lanes_are(first, [&](int i) { return a.value[i]; }));
+  CHECK(lanes_are(second, [&](int i) { return b.value[i]; }));
 }
 
 // One page with an unmapped one on either side.
@@ -233,6 +246,39 @@ void test_partial() {
 }
 
 template <class T>
+void test_bytes_at(uint8_t* p, int64_t n, int first) {
+  const auto byte = [&](int i) { return static_cast<uint8_t>(first + i); };
+  for (int i = 0; i < n; ++i) p[i] = byte(i);
+  CHECK(lanes_are(Vec<T>::load_bytes(p, n), [&](int i) { return i < n ? static_cast<T>(byte(i)) : T(0); }));
+  if (n == size<T>) CHECK(lanes_are(Vec<T>::load_bytes(p), [&](int i) { return static_cast<T>(byte(i)); }));
+  Lanes<T> source;
+  for (int i = 0; i < size<T>; ++i) source.value[i] = static_cast<T>(byte(i));
+  for (int i = 0; i < n; ++i) p[i] = 0;
+  source.vec().store_bytes(p, n);
+  for (int i = 0; i < n; ++i) CHECK(p[i] == byte(i));
+  if (n < size<T>) return;
+  for (int i = 0; i < n; ++i) p[i] = 0;
+  source.vec().store_bytes(p);
+  for (int i = 0; i < n; ++i) CHECK(p[i] == byte(i));
+}
+
+// Every byte, at the very edges of a page, and nothing written past the lanes asked for.
+template <class T>
+void test_bytes() {
+  GuardedPage page;
+  for (int first = 0; first < 256; ++first) {
+    for (int64_t n = 0; n <= size<T>; ++n) test_bytes_at<T>(page.end<uint8_t>() - n, n, first);
+    test_bytes_at<T>(page.begin<uint8_t>(), size<T>, first);
+  }
+  uint8_t buffer[size<T> + 1];
+  for (int64_t n = 0; n <= size<T>; ++n) {
+    for (uint8_t& value : buffer) value = 9;
+    Vec<T>(T(255)).store_bytes(buffer, n);
+    for (int i = 0; i <= size<T>; ++i) CHECK(buffer[i] == (i < n ? 255 : 9));
+  }
+}
+
+template <class T>
 void test_whole() {
   GuardedPage page;
   T* const unaligned = page.begin<T>() + 1;
@@ -253,12 +299,14 @@ void test_all() {
     test_arithmetic(a, b, c);
     test_sign(a);
     test_comparisons(a, b);
+    test_interleave(a, b);
     test_exponents(source);
     test_reductions(source);
   }
   test_transpose<T>();
   test_whole<T>();
   test_partial<T>();
+  test_bytes<T>();
 }
 
 }  // namespace

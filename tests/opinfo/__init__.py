@@ -14,12 +14,13 @@ from tests.opinfo import (
     im2col,
     linear,
     pad,
+    pool2d,
     sgd,
     softmax,
 )
 from tests.opinfo.base import DTYPES, Backend, Function, Gradient, Sample, call
 
-ROWS = (linear, activation, softmax, cross_entropy, dropout, sgd, adam, gather, pad, im2col, conv1d)
+ROWS = (linear, activation, softmax, cross_entropy, dropout, sgd, adam, gather, pad, im2col, conv1d, pool2d)
 FUNCTIONS: tuple[Function, ...] = tuple(f for row in ROWS for f in row.FUNCTIONS)
 GRADIENTS: tuple[Gradient, ...] = tuple(g for row in ROWS for g in row.GRADIENTS)
 

@@ -5,6 +5,7 @@
 #include "cpu/kernel_table.h"
 #include "cpu/kernels/activation.h"
 #include "cpu/kernels/adam.h"
+#include "cpu/kernels/avg_pool2d.h"
 #include "cpu/kernels/conv2d_direct.h"
 #include "cpu/kernels/conv2d_gather.h"
 #include "cpu/kernels/conv2d_stage.h"
@@ -13,6 +14,7 @@
 #include "cpu/kernels/gemm_micro.h"
 #include "cpu/kernels/gemm_thin.h"
 #include "cpu/kernels/machine.h"
+#include "cpu/kernels/max_pool2d.h"
 #include "cpu/kernels/pack.h"
 #include "cpu/kernels/sgd.h"
 #include "cpu/kernels/softmax.h"
@@ -48,6 +50,10 @@ constexpr Kernels<T> make_kernels() {
                  .tap_products = tap_products<T>,
                  .fold_lanes = fold_lanes<T>,
                  .sum = sum_values<T>},
+      .pool = {.max = max_pool<T>,
+               .max_backward = max_pool_backward<T>,
+               .avg = avg_pool<T>,
+               .avg_backward = avg_pool_backward<T>},
       .burn_fma = burn_fma<T>,
   };
 }

@@ -44,6 +44,25 @@ struct Vec<float> {
   }
   void store(float* p) const { _mm256_storeu_ps(p, raw); }
   void store(float* p, int64_t n) const { _mm256_maskstore_ps(p, first_lanes_32(n), raw); }
+  // Whole numbers from 0 to 255, one byte a lane.
+  static Vec load_bytes(const uint8_t* p) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+  }
+  static Vec load_bytes(const uint8_t* p, int64_t n) {
+    uint8_t lanes[size] = {};
+    for (int64_t i = 0; i < n; ++i) lanes[i] = p[i];
+    return load_bytes(lanes);
+  }
+  void store_bytes(uint8_t* p) const {
+    const __m256i lanes = _mm256_cvttps_epi32(raw);
+    const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(words, words));
+  }
+  void store_bytes(uint8_t* p, int64_t n) const {
+    uint8_t lanes[size];
+    store_bytes(lanes);
+    for (int64_t i = 0; i < n; ++i) p[i] = lanes[i];
+  }
 };
 
 template <>
@@ -68,6 +87,27 @@ struct Vec<double> {
   }
   void store(double* p) const { _mm256_storeu_pd(p, raw); }
   void store(double* p, int64_t n) const { _mm256_maskstore_pd(p, first_lanes_64(n), raw); }
+  static Vec load_bytes(const uint8_t* p) {
+    int bytes;
+    __builtin_memcpy(&bytes, p, sizeof bytes);
+    return _mm256_cvtepi32_pd(_mm_cvtepu8_epi32(_mm_cvtsi32_si128(bytes)));
+  }
+  static Vec load_bytes(const uint8_t* p, int64_t n) {
+    uint8_t lanes[size] = {};
+    for (int64_t i = 0; i < n; ++i) lanes[i] = p[i];
+    return load_bytes(lanes);
+  }
+  void store_bytes(uint8_t* p) const {
+    const __m128i lanes = _mm256_cvttpd_epi32(raw);
+    const __m128i words = _mm_packus_epi32(lanes, lanes);
+    const int bytes = _mm_cvtsi128_si32(_mm_packus_epi16(words, words));
+    __builtin_memcpy(p, &bytes, sizeof bytes);
+  }
+  void store_bytes(uint8_t* p, int64_t n) const {
+    uint8_t lanes[size];
+    store_bytes(lanes);
+    for (int64_t i = 0; i < n; ++i) p[i] = lanes[i];
+  }
 };
 
 using VecF = Vec<float>;
@@ -118,6 +158,9 @@ inline MaskF operator==(VecF a, VecF b) { return {_mm256_cmp_ps(a.raw, b.raw, _C
 inline MaskD operator==(VecD a, VecD b) { return {_mm256_cmp_pd(a.raw, b.raw, _CMP_EQ_OQ)}; }
 inline MaskF is_nan(VecF a) { return {_mm256_cmp_ps(a.raw, a.raw, _CMP_UNORD_Q)}; }
 inline MaskD is_nan(VecD a) { return {_mm256_cmp_pd(a.raw, a.raw, _CMP_UNORD_Q)}; }
+
+inline MaskF operator|(MaskF a, MaskF b) { return {_mm256_or_ps(a.raw, b.raw)}; }
+inline MaskD operator|(MaskD a, MaskD b) { return {_mm256_or_pd(a.raw, b.raw)}; }
 
 // mask ? a : b, lane by lane.
 inline VecF select(MaskF mask, VecF a, VecF b) { return _mm256_blendv_ps(b.raw, a.raw, mask.raw); }
@@ -182,6 +225,31 @@ inline float reduce_max(VecF a) {
   const __m128 half = _mm_max_ps(_mm256_castps256_ps128(a.raw), _mm256_extractf128_ps(a.raw, 1));
   const __m128 quarter = _mm_max_ps(half, _mm_movehl_ps(half, half));
   return _mm_cvtss_f32(_mm_max_ss(quarter, _mm_movehdup_ps(quarter)));
+}
+
+template <class T>
+struct VecPair {
+  Vec<T> first, second;
+};
+
+// The lanes of a, then b: those at even places and those at odd ones; and back.
+inline VecPair<float> deinterleave(VecF a, VecF b) {
+  const auto ordered = [](__m256 v) {
+    return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(v), 0b11'01'10'00));
+  };
+  return {ordered(_mm256_shuffle_ps(a.raw, b.raw, 0x88)), ordered(_mm256_shuffle_ps(a.raw, b.raw, 0xdd))};
+}
+inline VecPair<double> deinterleave(VecD a, VecD b) {
+  return {_mm256_permute4x64_pd(_mm256_unpacklo_pd(a.raw, b.raw), 0b11'01'10'00),
+          _mm256_permute4x64_pd(_mm256_unpackhi_pd(a.raw, b.raw), 0b11'01'10'00)};
+}
+inline VecPair<float> interleave(VecF even, VecF odd) {
+  const __m256 low = _mm256_unpacklo_ps(even.raw, odd.raw), high = _mm256_unpackhi_ps(even.raw, odd.raw);
+  return {_mm256_permute2f128_ps(low, high, 0x20), _mm256_permute2f128_ps(low, high, 0x31)};
+}
+inline VecPair<double> interleave(VecD even, VecD odd) {
+  const __m256d low = _mm256_unpacklo_pd(even.raw, odd.raw), high = _mm256_unpackhi_pd(even.raw, odd.raw);
+  return {_mm256_permute2f128_pd(low, high, 0x20), _mm256_permute2f128_pd(low, high, 0x31)};
 }
 
 // rows[i] lane j <-> rows[j] lane i.

@@ -41,6 +41,15 @@ struct Vec<float> {
   static Vec load(const float* p, int64_t n, Vec fill) { return _mm512_mask_loadu_ps(fill.raw, first_lanes_16(n), p); }
   void store(float* p) const { _mm512_storeu_ps(p, raw); }
   void store(float* p, int64_t n) const { _mm512_mask_storeu_ps(p, first_lanes_16(n), raw); }
+  // Whole numbers from 0 to 255, one byte a lane.
+  static Vec load_bytes(const uint8_t* p) { return load_bytes(p, size); }
+  static Vec load_bytes(const uint8_t* p, int64_t n) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(first_lanes_16(n), p)));
+  }
+  void store_bytes(uint8_t* p) const { store_bytes(p, size); }
+  void store_bytes(uint8_t* p, int64_t n) const {
+    _mm512_mask_cvtepi32_storeu_epi8(p, first_lanes_16(n), _mm512_cvttps_epi32(raw));
+  }
 };
 
 template <>
@@ -62,6 +71,14 @@ struct Vec<double> {
   static Vec load(const double* p, int64_t n, Vec fill) { return _mm512_mask_loadu_pd(fill.raw, first_lanes_8(n), p); }
   void store(double* p) const { _mm512_storeu_pd(p, raw); }
   void store(double* p, int64_t n) const { _mm512_mask_storeu_pd(p, first_lanes_8(n), raw); }
+  static Vec load_bytes(const uint8_t* p) { return load_bytes(p, size); }
+  static Vec load_bytes(const uint8_t* p, int64_t n) {
+    return _mm512_cvtepi32_pd(_mm256_cvtepu8_epi32(_mm_maskz_loadu_epi8(first_lanes_8(n), p)));
+  }
+  void store_bytes(uint8_t* p) const { store_bytes(p, size); }
+  void store_bytes(uint8_t* p, int64_t n) const {
+    _mm256_mask_cvtepi32_storeu_epi8(p, first_lanes_8(n), _mm512_cvttpd_epi32(raw));
+  }
 };
 
 using VecF = Vec<float>;
@@ -113,6 +130,9 @@ inline MaskD operator==(VecD a, VecD b) { return {_mm512_cmp_pd_mask(a.raw, b.ra
 inline MaskF is_nan(VecF a) { return {_mm512_cmp_ps_mask(a.raw, a.raw, _CMP_UNORD_Q)}; }
 inline MaskD is_nan(VecD a) { return {_mm512_cmp_pd_mask(a.raw, a.raw, _CMP_UNORD_Q)}; }
 
+inline MaskF operator|(MaskF a, MaskF b) { return {static_cast<__mmask16>(a.raw | b.raw)}; }
+inline MaskD operator|(MaskD a, MaskD b) { return {static_cast<__mmask8>(a.raw | b.raw)}; }
+
 // mask ? a : b, lane by lane.
 inline VecF select(MaskF mask, VecF a, VecF b) { return _mm512_mask_blend_ps(mask.raw, b.raw, a.raw); }
 inline VecD select(MaskD mask, VecD a, VecD b) { return _mm512_mask_blend_pd(mask.raw, b.raw, a.raw); }
@@ -151,6 +171,33 @@ inline float reduce_max(VecF a) {
   const __m128 quarter = _mm_max_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
   const __m128 eighth = _mm_max_ps(quarter, _mm_movehl_ps(quarter, quarter));
   return _mm_cvtss_f32(_mm_max_ss(eighth, _mm_movehdup_ps(eighth)));
+}
+
+template <class T>
+struct VecPair {
+  Vec<T> first, second;
+};
+
+// The lanes of a, then b: those at even places and those at odd ones; and back.
+inline VecPair<float> deinterleave(VecF a, VecF b) {
+  const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  const __m512i odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+  return {_mm512_permutex2var_ps(a.raw, even, b.raw), _mm512_permutex2var_ps(a.raw, odd, b.raw)};
+}
+inline VecPair<double> deinterleave(VecD a, VecD b) {
+  const __m512i even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
+  const __m512i odd = _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15);
+  return {_mm512_permutex2var_pd(a.raw, even, b.raw), _mm512_permutex2var_pd(a.raw, odd, b.raw)};
+}
+inline VecPair<float> interleave(VecF even, VecF odd) {
+  const __m512i low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const __m512i high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  return {_mm512_permutex2var_ps(even.raw, low, odd.raw), _mm512_permutex2var_ps(even.raw, high, odd.raw)};
+}
+inline VecPair<double> interleave(VecD even, VecD odd) {
+  const __m512i low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+  const __m512i high = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
+  return {_mm512_permutex2var_pd(even.raw, low, odd.raw), _mm512_permutex2var_pd(even.raw, high, odd.raw)};
 }
 
 // rows[i] lane j <-> rows[j] lane i. Unpacks gather the columns of two rows, shuffles those of

@@ -42,6 +42,27 @@ struct Vec<float> {
     if (n > 2) vst1q_lane_f32(p + 2, raw, 2);
     if (n > 3) vst1q_lane_f32(p + 3, raw, 3);
   }
+  // Whole numbers from 0 to 255, one byte a lane.
+  static Vec load_bytes(const uint8_t* p) {
+    uint32_t bytes;
+    __builtin_memcpy(&bytes, p, sizeof bytes);
+    return vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vcreate_u8(bytes)))));
+  }
+  static Vec load_bytes(const uint8_t* p, int64_t n) {
+    uint8_t lanes[size] = {};
+    for (int64_t i = 0; i < n; ++i) lanes[i] = p[i];
+    return load_bytes(lanes);
+  }
+  void store_bytes(uint8_t* p) const {
+    const uint16x4_t words = vmovn_u32(vcvtq_u32_f32(raw));
+    const uint32_t bytes = vget_lane_u32(vreinterpret_u32_u8(vmovn_u16(vcombine_u16(words, words))), 0);
+    __builtin_memcpy(p, &bytes, sizeof bytes);
+  }
+  void store_bytes(uint8_t* p, int64_t n) const {
+    uint8_t lanes[size];
+    store_bytes(lanes);
+    for (int64_t i = 0; i < n; ++i) p[i] = lanes[i];
+  }
 };
 
 template <>
@@ -70,6 +91,16 @@ struct Vec<double> {
   void store(double* p, int64_t n) const {
     if (n > 0) vst1q_lane_f64(p, raw, 0);
     if (n > 1) vst1q_lane_f64(p + 1, raw, 1);
+  }
+  static Vec load_bytes(const uint8_t* p) { return load_bytes(p, size); }
+  static Vec load_bytes(const uint8_t* p, int64_t n) {
+    const double lanes[size] = {n > 0 ? static_cast<double>(p[0]) : 0.0, n > 1 ? static_cast<double>(p[1]) : 0.0};
+    return load(lanes);
+  }
+  void store_bytes(uint8_t* p) const { store_bytes(p, size); }
+  void store_bytes(uint8_t* p, int64_t n) const {
+    if (n > 0) p[0] = static_cast<uint8_t>(vgetq_lane_f64(raw, 0));
+    if (n > 1) p[1] = static_cast<uint8_t>(vgetq_lane_f64(raw, 1));
   }
 };
 
@@ -122,6 +153,9 @@ inline MaskD operator==(VecD a, VecD b) { return {vceqq_f64(a.raw, b.raw)}; }
 inline MaskF is_nan(VecF a) { return {vmvnq_u32(vceqq_f32(a.raw, a.raw))}; }
 inline MaskD is_nan(VecD a) { return {veorq_u64(vceqq_f64(a.raw, a.raw), vdupq_n_u64(~uint64_t{0}))}; }
 
+inline MaskF operator|(MaskF a, MaskF b) { return {vorrq_u32(a.raw, b.raw)}; }
+inline MaskD operator|(MaskD a, MaskD b) { return {vorrq_u64(a.raw, b.raw)}; }
+
 // mask ? a : b, lane by lane.
 inline VecF select(MaskF mask, VecF a, VecF b) { return vbslq_f32(mask.raw, a.raw, b.raw); }
 inline VecD select(MaskD mask, VecD a, VecD b) { return vbslq_f64(mask.raw, a.raw, b.raw); }
@@ -172,6 +206,21 @@ inline float sum(VecF a) {
 // Horizontal maximum; anything where a lane is NaN.
 inline double reduce_max(VecD a) { return vmaxvq_f64(a.raw); }
 inline float reduce_max(VecF a) { return vmaxvq_f32(a.raw); }
+
+template <class T>
+struct VecPair {
+  Vec<T> first, second;
+};
+
+// The lanes of a, then b: those at even places and those at odd ones; and back.
+inline VecPair<float> deinterleave(VecF a, VecF b) { return {vuzp1q_f32(a.raw, b.raw), vuzp2q_f32(a.raw, b.raw)}; }
+inline VecPair<double> deinterleave(VecD a, VecD b) { return {vuzp1q_f64(a.raw, b.raw), vuzp2q_f64(a.raw, b.raw)}; }
+inline VecPair<float> interleave(VecF even, VecF odd) {
+  return {vzip1q_f32(even.raw, odd.raw), vzip2q_f32(even.raw, odd.raw)};
+}
+inline VecPair<double> interleave(VecD even, VecD odd) {
+  return {vzip1q_f64(even.raw, odd.raw), vzip2q_f64(even.raw, odd.raw)};
+}
 
 // rows[i] lane j <-> rows[j] lane i.
 inline void transpose(VecD (&rows)[2]) {

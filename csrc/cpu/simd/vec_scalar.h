@@ -27,6 +27,13 @@ struct Vec {
   void store(T* p, int64_t n) const {
     if (n > 0) *p = raw;
   }
+  // Whole numbers from 0 to 255, one byte a lane.
+  static Vec load_bytes(const uint8_t* p) { return Vec(static_cast<T>(*p)); }
+  static Vec load_bytes(const uint8_t* p, int64_t n) { return n > 0 ? load_bytes(p) : Vec(T(0)); }
+  void store_bytes(uint8_t* p) const { *p = static_cast<uint8_t>(raw); }
+  void store_bytes(uint8_t* p, int64_t n) const {
+    if (n > 0) store_bytes(p);
+  }
 };
 
 using VecF = Vec<float>;
@@ -96,6 +103,9 @@ inline MaskD operator==(VecD a, VecD b) { return {a.raw == b.raw}; }
 inline MaskF is_nan(VecF a) { return {a.raw != a.raw}; }
 inline MaskD is_nan(VecD a) { return {a.raw != a.raw}; }
 
+inline MaskF operator|(MaskF a, MaskF b) { return {a.raw || b.raw}; }
+inline MaskD operator|(MaskD a, MaskD b) { return {a.raw || b.raw}; }
+
 // mask ? a : b, lane by lane.
 template <class T>
 Vec<T> select(typename Vec<T>::Mask mask, Vec<T> a, Vec<T> b) {
@@ -142,6 +152,21 @@ T sum(Vec<T> a) {
 template <class T>
 T reduce_max(Vec<T> a) {
   return a.raw;
+}
+
+template <class T>
+struct VecPair {
+  Vec<T> first, second;
+};
+
+// The lanes of a, then b: those at even places and those at odd ones; and back.
+template <class T>
+VecPair<T> deinterleave(Vec<T> a, Vec<T> b) {
+  return {a, b};
+}
+template <class T>
+VecPair<T> interleave(Vec<T> even, Vec<T> odd) {
+  return {even, odd};
 }
 
 // rows[i] lane j <-> rows[j] lane i.

@@ -1,0 +1,75 @@
+// What a pooling kernel is given: plain pointers, and the windows of either axis as tables, so that no kernel
+// knows the rules of padding or of adaptive windows.
+#pragma once
+
+#include <cstdint>
+
+namespace fastnn::cpu {
+
+struct PoolRange {
+  int64_t begin, end;
+};
+
+// The taps of one window that lie inside the input.
+struct PoolSpan {
+  int64_t first;  // input cell under the first of them
+  int64_t count;
+  int64_t tap;  // number of the first of them in the whole window
+};
+
+struct PoolAxis {
+  int64_t size, output;
+  int64_t kernel, stride, dilation, before;  // stride 0: windows of several sizes
+  PoolRange whole;                           // output cells whose windows lie inside as a whole
+  const PoolSpan* spans;                     // by output cell
+  const PoolRange* covers;                   // by input cell: output cells whose windows may hold it
+};
+
+template <class T>
+struct MaxPoolTask {
+  PoolAxis h, w;
+  const T* x;
+  T* y;
+  int64_t* indices;            // one of the two, or none
+  uint8_t* taps;               // row * w.kernel + column in the window
+  const int64_t* tap_offsets;  // cells from a window's corner to its tap; null where taps do not fit a byte
+};
+
+template <class T>
+struct MaxPoolBackwardTask {
+  PoolAxis h, w;
+  const T* grad_y;
+  const int64_t* indices;  // one of the two
+  const uint8_t* taps;
+  T* grad_x;
+  int64_t lane_length;  // cells of a phase of PaddedRow, for which scratch has room; 0: do without
+};
+
+// The divisor of a window is that of its row times that of its column.
+template <class T>
+struct AvgPoolTask {
+  PoolAxis h, w;
+  const T* x;
+  T* y;
+  const T *row_divisors, *column_divisors;
+};
+
+template <class T>
+struct AvgPoolBackwardTask {
+  PoolAxis h, w;
+  const T* grad_y;
+  T* grad_x;
+  const T *row_divisors, *column_divisors;
+  int64_t lane_length;
+};
+
+// Each call serves the rows [begin, end) of one plane: output rows forward, input rows backward.
+template <class T>
+struct PoolKernels {
+  void (*max)(const MaxPoolTask<T>& task, int64_t plane, PoolRange rows);
+  void (*max_backward)(const MaxPoolBackwardTask<T>& task, int64_t plane, PoolRange rows, T* scratch);
+  void (*avg)(const AvgPoolTask<T>& task, int64_t plane, PoolRange rows);
+  void (*avg_backward)(const AvgPoolBackwardTask<T>& task, int64_t plane, PoolRange rows, T* scratch);
+};
+
+}  // namespace fastnn::cpu
