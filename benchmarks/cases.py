@@ -5,6 +5,7 @@ import re
 from benchmarks import (
     bench_activation,
     bench_adam,
+    bench_conv2d,
     bench_cross_entropy,
     bench_dropout,
     bench_gather,
@@ -20,12 +21,14 @@ from benchmarks.case import Case
 
 MODULES = (
     bench_linear,
+    bench_conv2d,
     bench_activation,
     bench_softmax,
     bench_cross_entropy,
     bench_dropout,
     bench_sgd,
     bench_adam,
+    bench_conv2d,
     bench_gather,
     bench_pad,
     bench_im2col,

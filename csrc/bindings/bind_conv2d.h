@@ -66,9 +66,8 @@ py::object conv2d_backward(py::handle grad_object, py::handle x_object, py::hand
 
 inline void bind_conv2d(py::module_& m) {
   py::class_<Conv2dOptions>(m, "Conv2dOptions", py::is_final())
-      .def(py::init(&make_conv2d_options), py::kw_only(), py::arg("stride") = std::make_tuple(1, 1),
-           py::arg("padding") = std::make_tuple(0, 0, 0, 0), py::arg("dilation") = std::make_tuple(1, 1),
-           py::arg("groups") = 1, py::arg("padding_mode") = "zeros");
+      .def(py::init(&make_conv2d_options), py::kw_only(), py::arg("stride"), py::arg("padding"), py::arg("dilation"),
+           py::arg("groups"), py::arg("padding_mode"));
   m.def(
       "conv2d",
       [](py::handle x, py::handle weight, py::handle bias, const Conv2dOptions& options, bool relu, py::handle out) {

@@ -11,7 +11,8 @@
 namespace fastnn::cpu {
 namespace {
 
-constexpr int64_t most_unit_panels = 16;  // their part of C stays in L2
+constexpr int64_t unit_elements = 1 << 16;  // of C, so that it stays in L2
+constexpr int64_t least_unit_columns = 512, most_unit_columns = 2048;
 constexpr double least_unit_flops = 1 << 20;
 
 // The weights in the order in which the register tile reads them: [group][block of k][tile][k][row].
@@ -198,7 +199,8 @@ Cut choose_cut(const Correlation<T>& c) {
   const int64_t threads =
       std::clamp<int64_t>(static_cast<int64_t>(std::min(c.flops() / least_unit_flops, 1e6)), 1, num_threads());
   const int64_t wanted = threads == 1 ? 1 : 4 * threads;
-  const int64_t unit_panels = std::clamp<int64_t>(ceil_div(panels * c.groups, wanted), 1, most_unit_panels);
+  const int64_t most = std::clamp(unit_elements / c.filters, least_unit_columns, most_unit_columns) / gemm.tile_columns;
+  const int64_t unit_panels = std::clamp<int64_t>(ceil_div(panels * c.groups, wanted), 1, most);
   const int64_t units = ceil_div(panels, unit_panels) * c.groups;
   const int64_t parts = std::clamp<int64_t>(ceil_div(threads, units), 1, ceil_div(c.filters, 2 * gemm.tile_rows));
   return {unit_panels * gemm.tile_columns, round_up(ceil_div(c.filters, parts), gemm.tile_rows)};

@@ -35,11 +35,11 @@ class Conv2dOptions:
     def __init__(
         self,
         *,
-        stride: tuple[int, int] = (1, 1),
-        padding: tuple[int, int, int, int] = (0, 0, 0, 0),
-        dilation: tuple[int, int] = (1, 1),
-        groups: int = 1,
-        padding_mode: PaddingMode = "zeros",
+        stride: tuple[int, int],
+        padding: tuple[int, int, int, int],
+        dilation: tuple[int, int],
+        groups: int,
+        padding_mode: PaddingMode,
     ) -> None:
         """Padding is (top, bottom, left, right)."""
 

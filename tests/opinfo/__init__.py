@@ -8,6 +8,7 @@ from tests.opinfo import (
     activation,
     adam,
     conv1d,
+    conv2d,
     cross_entropy,
     dropout,
     gather,
@@ -20,7 +21,21 @@ from tests.opinfo import (
 )
 from tests.opinfo.base import DTYPES, Backend, Function, Gradient, Sample, call
 
-ROWS = (linear, activation, softmax, cross_entropy, dropout, sgd, adam, gather, pad, im2col, conv1d, pool2d)
+ROWS = (
+    linear,
+    conv2d,
+    activation,
+    softmax,
+    cross_entropy,
+    dropout,
+    sgd,
+    adam,
+    gather,
+    pad,
+    im2col,
+    conv1d,
+    pool2d,
+)
 FUNCTIONS: tuple[Function, ...] = tuple(f for row in ROWS for f in row.FUNCTIONS)
 GRADIENTS: tuple[Gradient, ...] = tuple(g for row in ROWS for g in row.GRADIENTS)
 

@@ -1,7 +1,7 @@
-"""y[n, o, i, j] = b[o] + sum of weight[o, c, a, b] * padded x[n, c, i s + a d, j s + b d]: a loop over the taps.
+"""y[n, o, i, j] = b[o] + sum of weight[o, c, a, b] * padded x[n, c, i s + a d, j s + b d], tap by tap.
 
-Padding other than zeros is an index map: cell p of a padded axis is a copy of cell source[p], or, for the mean,
-takes the mean over the plane. What is unknown to the window is dropped by slicing.
+Padding other than zeros is an index map: cell p of a padded axis is a copy of cell source[p], or, for the
+mean, holds the mean over the plane.
 """
 
 from typing import Any
@@ -129,9 +129,7 @@ def forward(
     return np.where(y < 0, 0.0, y) if activation == "relu" else y
 
 
-def backward(
-    grad_output: NDArray, x: NDArray, weight: NDArray, **options: Any
-) -> tuple[Array, Array, Array]:
+def backward(grad_output: NDArray, x: NDArray, weight: NDArray, **options: Any) -> tuple[Array, Array, Array]:
     if x.ndim == 3:
         grad_x, *others = backward(grad_output[None], x[None], weight, **options)
         return grad_x[0], *others

@@ -5,23 +5,53 @@
 
 #include "cpu/conv2d_kernels.h"
 #include "cpu/kernels/gemm_micro.h"
+#include "cpu/kernels/pack.h"
 
 namespace fastnn::cpu::FASTNN_NAMESPACE {
 
-// One run as wide as the panel: whole vectors.
+inline constexpr int most_copies = 8;
+
+// The vectors that make up a line, left to right; a short one is stored whole, the next one over its end.
 template <class T>
-void gather_whole(const Gather<T>& g) {
-  constexpr int width = tile_vectors * Vec<T>::size;
-  const T* src = g.src + g.runs[0].source;
+struct Copies {
+  const T* src[most_copies];
+  int64_t column[most_copies], lanes[most_copies];
+  int count = 0;
+
+  // False where there are too many.
+  bool add(const Gather<T>& g) {
+    for (int64_t r = 0; r < g.run_count; ++r) {
+      const Run& run = g.runs[r];
+      for (int64_t i = 0; i < run.length; i += Vec<T>::size, ++count) {
+        if (count == most_copies) return false;
+        src[count] = g.src + run.source + i;
+        column[count] = run.column + i;
+        lanes[count] = smaller(run.length - i, Vec<T>::size);
+      }
+    }
+    return true;
+  }
+};
+
+template <class T, int Count, bool Masked>
+void gather_copies(const Gather<T>& g, const Copies<T>& copies) {
+  using V = Vec<T>;
+  constexpr int width = tile_vectors * V::size;
+  const int64_t* lines = g.lines;
+  const int64_t depth = g.depth;
+  const Copies<T> c = copies;  // whose addresses can stay in registers
   T* dst = g.dst;
-  for (int64_t p = 0; p < g.depth; ++p, dst += width) {
-    const T* line = src + g.lines[p];
-    unroll<tile_vectors>(
-        [&](auto v) [[gnu::always_inline]] { Vec<T>::load(line + v * Vec<T>::size).store(dst + v * Vec<T>::size); });
+  for (int64_t p = 0; p < depth; ++p, dst += width) {
+    const int64_t line = lines[p];
+    unroll<Count>([&](auto v) [[gnu::always_inline]] {
+      const V value = Masked ? V::load(c.src[v] + line, c.lanes[v]) : V::load(c.src[v] + line);
+      value.store(dst + c.column[v]);
+    });
   }
 }
 
-template <class T, bool Readable>
+// A line of many short runs.
+template <class T>
 void gather_runs(const Gather<T>& g) {
   using V = Vec<T>;
   constexpr int width = tile_vectors * V::size;
@@ -30,12 +60,8 @@ void gather_runs(const Gather<T>& g) {
     const T* line = g.src + g.lines[p];
     for (int64_t r = 0; r < g.run_count; ++r) {
       const Run run = g.runs[r];
-      const T* from = line + run.source;
-      T* to = dst + run.column;
       for (int64_t i = 0; i < run.length; i += V::size) {
-        const int64_t left = run.length - i;
-        const V value = Readable || left >= V::size ? V::load(from + i) : V::load(from + i, left);
-        value.store(to + i);
+        V::load(line + run.source + i, smaller(run.length - i, V::size)).store(dst + run.column + i);
       }
     }
   }
@@ -43,9 +69,18 @@ void gather_runs(const Gather<T>& g) {
 
 template <class T>
 void gather(const Gather<T>& g) {
-  if (g.run_count == 1 && g.runs[0].length == tile_vectors * Vec<T>::size) return gather_whole(g);
-  if (g.readable) return gather_runs<T, true>(g);
-  gather_runs<T, false>(g);
+  Copies<T> copies;
+  if (!copies.add(g)) return gather_runs(g);
+  bool whole = true;
+  for (int i = 0; i < copies.count; ++i) whole &= copies.lanes[i] == Vec<T>::size;
+  unroll<most_copies>([&](auto v) [[gnu::always_inline]] {
+    if (copies.count != v + 1) return;
+    if (whole || g.readable) {
+      gather_copies<T, v + 1, false>(g, copies);
+    } else {
+      gather_copies<T, v + 1, true>(g, copies);
+    }
+  });
 }
 
 template <class T>

@@ -31,9 +31,9 @@ struct CellRange {
 };
 
 template <class T>
-void stage_row(const T* x, int64_t size, int64_t shift, int64_t step, int64_t width, T* dst) {
-  const CellRange inside(shift, step, size, width);
-  fill_zeros(dst, inside.begin);
+[[gnu::always_inline]] inline void stage_row(const T* x, CellRange inside, int64_t shift, int64_t step, int64_t width,
+                                             T* dst) {
+  for (int64_t u = 0; u < inside.begin; ++u) dst[u] = T(0);
   if (step == 1) {
     copy_values(x + inside.begin + shift, dst + inside.begin, inside.end - inside.begin);
   } else if (step == 2) {
@@ -41,21 +41,23 @@ void stage_row(const T* x, int64_t size, int64_t shift, int64_t step, int64_t wi
   } else {
     for (int64_t u = inside.begin; u < inside.end; ++u) dst[u] = x[u * step + shift];
   }
-  fill_zeros(dst + inside.end, width - inside.end);
+  for (int64_t u = inside.end; u < width; ++u) dst[u] = T(0);
 }
 
 template <class T>
 void stage_plane(const PlaneStage<T>& s) {
-  T* dst = s.dst;
-  for (int64_t r = 0; r < s.staged_rows; ++r) {
-    const int64_t row = s.first_row + r * s.row_step;
-    if (row < 0 || row >= s.rows) {
-      fill_zeros(dst, s.phase_count * s.width);
-      dst += s.phase_count * s.width;
-      continue;
-    }
-    for (int64_t f = 0; f < s.phase_count; ++f, dst += s.width) {
-      stage_row(s.x + row * s.columns, s.columns, s.phases[f] - s.before, s.step, s.width, dst);
+  const int64_t line = s.phase_count * s.width;
+  for (int64_t f = 0; f < s.phase_count; ++f) {
+    const int64_t shift = s.phases[f] - s.before;
+    const CellRange inside(shift, s.step, s.columns, s.width);
+    T* dst = s.dst + f * s.width;
+    for (int64_t r = 0; r < s.staged_rows; ++r, dst += line) {
+      const int64_t row = s.first_row + r * s.row_step;
+      if (row < 0 || row >= s.rows) {
+        fill_zeros(dst, s.width);
+      } else {
+        stage_row(s.x + row * s.columns, inside, shift, s.step, s.width, dst);
+      }
     }
   }
 }
