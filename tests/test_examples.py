@@ -89,6 +89,26 @@ def test_digits_in_short_form_with_all_options(tmp_path):
         assert_is_a_picture(tmp_path / "new" / name)
 
 
+def test_cnn_in_short_form_reads_95_percent(tmp_path):
+    """60 epochs read 98 percent and more; 15 are enough to see that it learns."""
+    options = ["--epochs", 15, "--channels", 16, "--threads", 1, "--seed", 1, "--out", tmp_path / "new"]
+    output = run("train_digits_cnn.py", *options, cwd=tmp_path)
+    found = accuracies(output)
+    assert found.keys() == {"training", "validation", "test"}
+    assert min(found.values()) >= 95.0
+    assert "15 of 45 steps" in output
+    for name in (*PICTURES, "feature_maps.png"):
+        assert_is_a_picture(tmp_path / "new" / name)
+
+
+def test_cnn_in_quick_form_draws_into_the_current_folder(tmp_path):
+    output = run("train_digits_cnn.py", "--quick", cwd=tmp_path)
+    assert re.search(r"^parameters +25,866$", output, re.MULTILINE)
+    assert "3 of 45 steps" in output
+    for name in (*PICTURES, "feature_maps.png"):
+        assert_is_a_picture(tmp_path / name)
+
+
 def test_functional_example_lowers_the_loss(tmp_path):
     output = run("numpy_backend.py", "--steps", 200, cwd=tmp_path)
     losses = [float(number) for number in re.findall(r"loss ([\d.]+)", output)]

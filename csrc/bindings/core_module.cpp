@@ -7,8 +7,10 @@
 #include "bindings/bind_cross_entropy.h"
 #include "bindings/bind_dropout.h"
 #include "bindings/bind_gather.h"
+#include "bindings/bind_im2col.h"
 #include "bindings/bind_linear.h"
 #include "bindings/bind_loss.h"
+#include "bindings/bind_pad.h"
 #include "bindings/bind_pool2d.h"
 #include "bindings/bind_runtime.h"
 #include "bindings/bind_sgd.h"
@@ -20,6 +22,8 @@ PYBIND11_MODULE(_core, m) {
   bind_runtime(m);
   bind_linear(m);
   bind_conv2d(m);
+  bind_pad(m);
+  bind_im2col(m);
   bind_activation(m);
   bind_softmax(m);
   bind_cross_entropy(m);

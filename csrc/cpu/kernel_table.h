@@ -4,9 +4,9 @@
 
 #include <cstdint>
 
-#include "ops/activation_list.h"
-#include "cpu/pool2d_task.h"
 #include "cpu/conv2d_kernels.h"
+#include "cpu/pool2d_task.h"
+#include "ops/activation_list.h"
 
 namespace fastnn::cpu {
 
@@ -169,8 +169,8 @@ struct Kernels {
   LossKernels<T> loss;
   DropoutKernels<T> dropout;
   OptimizerKernels<T> optimizer;
-  PoolKernels<T> pool;
   Conv2dKernels<T> conv2d;
+  PoolKernels<T> pool;
   // Runs `rounds` rounds of FMAs without dependencies between them; the FLOPs done come back.
   double (*burn_fma)(int64_t rounds);
 };

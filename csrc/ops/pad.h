@@ -7,8 +7,9 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
-#include "ops/tensor.h"
+#include "ops/conv_geometry.h"
 
 namespace fastnn {
 
@@ -51,6 +52,51 @@ inline void validate_padding_mode(const char* op, PaddingMode mode, int64_t H, i
   }
   validate_padding_axis(op, mode, "height", H, sides.top, sides.bottom);
   validate_padding_axis(op, mode, "width", W, sides.left, sides.right);
+}
+
+// x (..., H, W), or (..., W) seen as planes of one row.
+struct PadSize {
+  int64_t planes, H, W;
+  Sides sides;
+};
+
+// `sides` of one axis are (left, right), of two (left, right, top, bottom), in torch's order.
+inline Sides validate_pad_sides(const char* op, const char* argument, Shape shape, Shape sides) {
+  const size_t axes = sides.size() / 2;
+  if (sides.size() % 2 != 0 || axes < 1 || axes > 2) {
+    fail_value(op, "expected pad (left, right) or (left, right, top, bottom), got ", to_string(sides));
+  }
+  if (shape.size() < axes) {
+    fail_value(op, "expected ", argument, " of at least ", axes, axes == 1 ? " axis" : " axes", " for pad ",
+               to_string(sides), ", got shape ", to_string(shape));
+  }
+  for (const int64_t cells : sides) validate_window_option(op, "pad", cells, -max_window_option);
+  return {axes == 2 ? sides[2] : 0, axes == 2 ? sides[3] : 0, sides[0], sides[1]};
+}
+
+// The shape with its padded axes longer by `sign` times the sides.
+inline std::vector<int64_t> resized(Shape shape, const Sides& sides, bool two_axes, int64_t sign) {
+  std::vector<int64_t> changed(shape.begin(), shape.end());
+  changed.back() += sign * (sides.left + sides.right);
+  if (two_axes) changed[changed.size() - 2] += sign * (sides.top + sides.bottom);
+  return changed;
+}
+
+inline void validate_pad_axis(const char* op, int64_t size, int64_t before, int64_t after) {
+  if (size < 0 || before < -size || after < -size || size + before + after < 0) {
+    fail_value(op, "expected pad to take away no more cells than there are, got ", before, " and ", after,
+               " for an axis of ", size);
+  }
+}
+
+// Of x, which the backward has to infer from its grad_output.
+inline PadSize validate_pad_size(const char* op, Shape x, const Sides& sides, bool two_axes, PaddingMode mode) {
+  const size_t lead = x.size() - (two_axes ? 2 : 1);
+  const PadSize size{element_count(op, x.first(lead)), two_axes ? x[lead] : 1, x.back(), sides};
+  validate_pad_axis(op, size.H, sides.top, sides.bottom);
+  validate_pad_axis(op, size.W, sides.left, sides.right);
+  validate_padding_mode(op, mode, size.H, size.W, sides);
+  return size;
 }
 
 namespace cpu {

@@ -57,6 +57,20 @@ def conv2d_backward(
 ) -> tuple[Array | None, Array | None, Array | None]:
     """As linear_backward."""
 
+# --- pad ----------------------------------------------------------------------------------------
+def pad(x: Array, pad: tuple[int, ...], mode: str, value: float, out: Array | None) -> Array:
+    """Pad is (left, right) or (left, right, top, bottom)."""
+
+def pad_backward(grad_output: Array, pad: tuple[int, ...], mode: str, out: Array | None) -> Array: ...
+
+# --- im2col -------------------------------------------------------------------------------------
+def im2col(x: Array, window: tuple[int, ...], out: Array | None) -> Array:
+    """Window is kernel, stride, dilation, each (h, w), and (top, bottom, left, right)."""
+
+def col2im(
+    columns: Array, output_size: tuple[int, int], window: tuple[int, ...], out: Array | None
+) -> Array: ...
+
 # --- activation ---------------------------------------------------------------------------------
 def relu(x: Array, out: Array | None) -> Array: ...
 def relu_backward(grad_output: Array, y: Array, out: Array | None) -> Array: ...

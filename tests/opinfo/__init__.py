@@ -7,13 +7,16 @@ and it gets all of them.
 from tests.opinfo import (
     activation,
     adam,
+    conv1d,
     conv2d,
     cross_entropy,
     dropout,
     gather,
+    im2col,
     labelled_loss,
     linear,
     loss,
+    pad,
     pool2d,
     sgd,
     softmax,
@@ -27,12 +30,15 @@ ROWS = (
     cross_entropy,
     loss,
     labelled_loss,
+    conv2d,
     dropout,
     sgd,
     adam,
     gather,
     pool2d,
-    conv2d,
+    pad,
+    im2col,
+    conv1d,
 )
 FUNCTIONS: tuple[Function, ...] = tuple(f for row in ROWS for f in row.FUNCTIONS)
 GRADIENTS: tuple[Gradient, ...] = tuple(g for row in ROWS for g in row.GRADIENTS)

@@ -56,10 +56,6 @@ constexpr Kernels<T> make_kernels() {
                .multi_margin = multi_margin_rows<T>},
       .dropout = {.apply = dropout<T>},
       .optimizer = {.sgd = sgd<T>, .adam = adam<T>},
-      .pool = {.max = max_pool<T>,
-               .max_backward = max_pool_backward<T>,
-               .avg = avg_pool<T>,
-               .avg_backward = avg_pool_backward<T>},
       .conv2d = {.stage_plane = stage_plane<T>,
                  .stage_channels_last = stage_channels_last<T>,
                  .gather = gather<T>,
@@ -68,6 +64,10 @@ constexpr Kernels<T> make_kernels() {
                  .tap_products = tap_products<T>,
                  .fold_lanes = fold_lanes<T>,
                  .sum = sum_values<T>},
+      .pool = {.max = max_pool<T>,
+               .max_backward = max_pool_backward<T>,
+               .avg = avg_pool<T>,
+               .avg_backward = avg_pool_backward<T>},
       .burn_fma = burn_fma<T>,
   };
 }

@@ -45,9 +45,11 @@ from fastnn.functional.class_loss import (
     nll_loss,
     nll_loss_with_grad,
 )
+from fastnn.functional.conv1d import conv1d, conv1d_backward
 from fastnn.functional.conv2d import conv2d, conv2d_backward
 from fastnn.functional.cross_entropy import cross_entropy, cross_entropy_with_grad
 from fastnn.functional.dropout import dropout, dropout2d, dropout2d_backward, dropout_backward
+from fastnn.functional.im2col import col2im, im2col
 from fastnn.functional.linear import linear, linear_backward
 from fastnn.functional.loss import (
     huber_loss,
@@ -59,6 +61,7 @@ from fastnn.functional.loss import (
     smooth_l1_loss,
     smooth_l1_loss_with_grad,
 )
+from fastnn.functional.pad import pad, pad_backward
 from fastnn.functional.pool2d import (
     adaptive_avg_pool2d,
     adaptive_avg_pool2d_backward,
@@ -82,6 +85,9 @@ __all__ = [
     "avg_pool2d_backward",
     "binary_cross_entropy_with_logits",
     "binary_cross_entropy_with_logits_with_grad",
+    "col2im",
+    "conv1d",
+    "conv1d_backward",
     "conv2d",
     "conv2d_backward",
     "cross_entropy",
@@ -104,6 +110,7 @@ __all__ = [
     "hinge_loss_with_grad",
     "huber_loss",
     "huber_loss_with_grad",
+    "im2col",
     "l1_loss",
     "l1_loss_with_grad",
     "leaky_relu",
@@ -122,6 +129,8 @@ __all__ = [
     "multi_margin_loss_with_grad",
     "nll_loss",
     "nll_loss_with_grad",
+    "pad",
+    "pad_backward",
     "relu",
     "relu6",
     "relu6_backward",

@@ -4,6 +4,7 @@ from fastnn.nn import init
 from fastnn.nn.activation import Hardsigmoid, Hardtanh, LeakyReLU, ReLU, ReLU6
 from fastnn.nn.activation_smooth import ELU, GELU, LogSigmoid, Sigmoid, SiLU, Softplus, Tanh
 from fastnn.nn.container import Sequential
+from fastnn.nn.conv import Conv1d, Conv2d
 from fastnn.nn.dropout import Dropout, Dropout2d
 from fastnn.nn.flatten import Flatten
 from fastnn.nn.linear import Linear
@@ -32,6 +33,8 @@ __all__ = [
     "AvgPool1d",
     "AvgPool2d",
     "BCEWithLogitsLoss",
+    "Conv1d",
+    "Conv2d",
     "CrossEntropyLoss",
     "Dropout",
     "Dropout2d",

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 class Sequential(Module):
     """Layers, one after the other.
 
-    A layer that has a `forward_relu` (`Linear`) and the `ReLU` behind it run as one kernel, with the same
-    bits. A layer may stand in one place
-    only, as it keeps what the backward of one place needs; layers may share a `Parameter`.
+    A layer with a `forward_relu` (`Linear`, convolutions, batch norm) and the `ReLU` behind it run as one
+    kernel, with the same bits. A layer may stand in one place only, as it keeps what the backward of one
+    place needs; layers may share a `Parameter`.
 
     Parameters
     ----------
