@@ -4,11 +4,14 @@ import re
 
 from benchmarks import (
     bench_activation,
+    bench_adagrad,
     bench_adam,
+    bench_clip_grad,
     bench_cross_entropy,
     bench_dropout,
     bench_gather,
     bench_linear,
+    bench_rmsprop,
     bench_sgd,
     bench_softmax,
     bench_step,
@@ -23,6 +26,9 @@ MODULES = (
     bench_dropout,
     bench_sgd,
     bench_adam,
+    bench_rmsprop,
+    bench_adagrad,
+    bench_clip_grad,
     bench_gather,
     bench_step,
 )

@@ -2,11 +2,14 @@
 #include <pybind11/pybind11.h>
 
 #include "bindings/bind_activation.h"
+#include "bindings/bind_adagrad.h"
 #include "bindings/bind_adam.h"
+#include "bindings/bind_clip_grad.h"
 #include "bindings/bind_cross_entropy.h"
 #include "bindings/bind_dropout.h"
 #include "bindings/bind_gather.h"
 #include "bindings/bind_linear.h"
+#include "bindings/bind_rmsprop.h"
 #include "bindings/bind_runtime.h"
 #include "bindings/bind_sgd.h"
 #include "bindings/bind_softmax.h"
@@ -22,5 +25,8 @@ PYBIND11_MODULE(_core, m) {
   bind_dropout(m);
   bind_sgd(m);
   bind_adam(m);
+  bind_rmsprop(m);
+  bind_adagrad(m);
+  bind_clip_grad(m);
   bind_gather(m);
 }

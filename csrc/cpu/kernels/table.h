@@ -4,13 +4,16 @@
 
 #include "cpu/kernel_table.h"
 #include "cpu/kernels/activation.h"
+#include "cpu/kernels/adagrad.h"
 #include "cpu/kernels/adam.h"
+#include "cpu/kernels/clip_grad.h"
 #include "cpu/kernels/cross_entropy.h"
 #include "cpu/kernels/dropout.h"
 #include "cpu/kernels/gemm_micro.h"
 #include "cpu/kernels/gemm_thin.h"
 #include "cpu/kernels/machine.h"
 #include "cpu/kernels/pack.h"
+#include "cpu/kernels/rmsprop.h"
 #include "cpu/kernels/sgd.h"
 #include "cpu/kernels/softmax.h"
 #include "cpu/kernels/sum_rows.h"
@@ -36,7 +39,8 @@ constexpr Kernels<T> make_kernels() {
                   .lanes_backward = softmax_lanes_backward<T>},
       .cross_entropy = {.rows = cross_entropy_rows<T>, .lanes = cross_entropy_lanes<T>},
       .dropout = {.apply = dropout<T>},
-      .optimizer = {.sgd = sgd<T>, .adam = adam<T>},
+      .optimizer = {.sgd = sgd<T>, .adam = adam<T>, .rmsprop = rmsprop<T>, .adagrad = adagrad<T>},
+      .clip_grad = {.norm_sum = norm_sum<T>, .scale = scale_grad<T>, .clamp = clamp_grad<T>},
       .burn_fma = burn_fma<T>,
   };
 }

@@ -1,6 +1,6 @@
 """Layers, containers and losses, with the names of `torch.nn` and an explicit `backward`."""
 
-from fastnn.nn import init
+from fastnn.nn import init, utils
 from fastnn.nn.activation import ReLU
 from fastnn.nn.container import Sequential
 from fastnn.nn.dropout import Dropout
@@ -20,4 +20,5 @@ __all__ = [
     "ReLU",
     "Sequential",
     "init",
+    "utils",
 ]
