@@ -45,7 +45,7 @@ def test_defaults_are_torchs():
 
 
 def test_mean_with_falling_lr_is_the_sum(rng):
-    """lr / sqrt(t) over the root of the mean is lr over the root of the sum."""
+    """Over the root of the mean, lr / sqrt(t) makes the steps that lr makes over the root of the sum."""
     twins = [nn.Parameter(np.ones(5)) for _ in range(2)]
     usual = optim.Adagrad(twins[:1], lr=0.1, eps=0.0)
     average = optim.Adagrad(twins[1:], eps=0.0, average=True)

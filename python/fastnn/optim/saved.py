@@ -69,7 +69,8 @@ def checked_state(
 
 
 def _checked_array(op: str, arg: str, value: Any, parameter: Parameter) -> Any:
-    array = np.array(value, dtype=parameter.dtype, order="C")
+    # asarray first: a tensor's __array__ knows nothing of copies.
+    array = np.array(np.asarray(value), dtype=parameter.dtype, order="C")
     if array.shape != parameter.shape:
         raise ValueError(f"[{op}] expected {arg} of shape {parameter.shape}, got {array.shape}")
     return array
