@@ -11,8 +11,8 @@ from tests.reference import adagrad as reference
 
 SHAPES = (*((t,) for t in TAILS), (3, 5), (2, 3, 4), (0,), (4, 0), (17, 33))
 CHOICES = tuple(
-    {"lr_decay": d, "weight_decay": w, "maximize": x, "average": a, "step": s}
-    for d, w, x, a, s in product((0.0, 0.1), (0.0, 0.1), (False, True), (False, True), (1, 2, 1000))
+    {"lr_decay": d, "weight_decay": w, "maximize": x, "average": a, "step": (1, 2, 1000)[i % 3]}
+    for i, (d, w, x, a) in enumerate(product((0.0, 0.1), (0.0, 0.1), (False, True), (False, True)))
 )
 
 
