@@ -4,8 +4,10 @@ import re
 
 from benchmarks import (
     bench_activation,
+    bench_adagrad,
     bench_adam,
     bench_conv2d,
+    bench_clip_grad,
     bench_cross_entropy,
     bench_dropout,
     bench_gather,
@@ -14,6 +16,7 @@ from benchmarks import (
     bench_loss,
     bench_pad,
     bench_pool2d,
+    bench_rmsprop,
     bench_sgd,
     bench_softmax,
     bench_step,
@@ -31,6 +34,9 @@ MODULES = (
     bench_sgd,
     bench_adam,
     bench_conv2d,
+    bench_rmsprop,
+    bench_adagrad,
+    bench_clip_grad,
     bench_gather,
     bench_pad,
     bench_im2col,

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = {"activation_list", "check", "conv_geometry", "labels", "reduction", "tensor"}
 OPS = sorted({path.stem for path in (ROOT / "csrc/ops").glob("*.h")} - SHARED)
 # Operations that users reach through optim and data.
-NOT_FUNCTIONAL = {"adam", "gather", "sgd"}
+NOT_FUNCTIONAL = {"adagrad", "adam", "clip_grad", "gather", "rmsprop", "sgd"}
 PLACES = (
     "csrc/cpu/{}.cpp",
     "csrc/bindings/bind_{}.h",

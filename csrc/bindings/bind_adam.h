@@ -37,8 +37,9 @@ inline void adam_step(py::handle params, py::handle grads, py::handle exp_avgs, 
 
 inline AdamOptions make_adam_options(double lr, double beta1, double beta2, double eps, double weight_decay,
                                      int64_t step, bool decoupled, bool maximize) {
-  if (step < 1) fail_value("adam", "expected step to count from 1, got ", step);
-  return {lr, beta1, beta2, eps, weight_decay, step, decoupled, maximize};
+  const AdamOptions options{lr, beta1, beta2, eps, weight_decay, step, decoupled, maximize};
+  validate_adam(options);
+  return options;
 }
 
 inline void bind_adam(py::module_& m) {

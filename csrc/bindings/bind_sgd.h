@@ -29,7 +29,9 @@ inline void bind_sgd(py::module_& m) {
   py::class_<SGDOptions>(m, "SGDOptions", py::is_final())
       .def(py::init([](double lr, double momentum, double dampening, double weight_decay, bool nesterov, bool maximize,
                        bool first_step) {
-             return SGDOptions{lr, momentum, dampening, weight_decay, nesterov, maximize, first_step};
+             const SGDOptions options{lr, momentum, dampening, weight_decay, nesterov, maximize, first_step};
+             validate_sgd(options);
+             return options;
            }),
            py::kw_only(), py::arg("lr"), py::arg("momentum") = 0.0, py::arg("dampening") = 0.0,
            py::arg("weight_decay") = 0.0, py::arg("nesterov") = false, py::arg("maximize") = false,

@@ -2,8 +2,10 @@
 #include <pybind11/pybind11.h>
 
 #include "bindings/bind_activation.h"
+#include "bindings/bind_adagrad.h"
 #include "bindings/bind_adam.h"
 #include "bindings/bind_conv2d.h"
+#include "bindings/bind_clip_grad.h"
 #include "bindings/bind_cross_entropy.h"
 #include "bindings/bind_dropout.h"
 #include "bindings/bind_gather.h"
@@ -12,6 +14,7 @@
 #include "bindings/bind_loss.h"
 #include "bindings/bind_pad.h"
 #include "bindings/bind_pool2d.h"
+#include "bindings/bind_rmsprop.h"
 #include "bindings/bind_runtime.h"
 #include "bindings/bind_sgd.h"
 #include "bindings/bind_softmax.h"
@@ -31,6 +34,9 @@ PYBIND11_MODULE(_core, m) {
   bind_dropout(m);
   bind_sgd(m);
   bind_adam(m);
+  bind_rmsprop(m);
+  bind_adagrad(m);
+  bind_clip_grad(m);
   bind_gather(m);
   bind_pool2d(m);
 }

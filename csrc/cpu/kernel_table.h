@@ -153,11 +153,42 @@ struct AdamConstants {
   T step_size, eps, weight_decay, keep, sign;
 };
 
+// One stretch of a parameter with its state, as RMSprop steps it.
+template <class T>
+struct RMSpropPiece {
+  T* param;
+  const T* grad;
+  T* square_avg;
+  T* grad_avg;         // null unless centered
+  T* momentum_buffer;  // null without momentum
+  int64_t n;
+};
+
+template <class T>
+struct RMSpropConstants {
+  T lr, alpha, one_minus_alpha, eps, weight_decay, momentum, sign;
+};
+
+template <class T>
+struct AdagradConstants {
+  T step_size, eps, weight_decay, sign;
+};
+
 template <class T>
 struct OptimizerKernels {
   void (*sgd)(T* param, const T* grad, T* buffer, int64_t n, const SGDConstants<T>& c);
   void (*adam)(T* param, const T* grad, T* exp_avg, T* exp_avg_sq, T* max_exp_avg_sq, int64_t n,
                const AdamConstants<T>& c);
+  void (*rmsprop)(const RMSpropPiece<T>& piece, const RMSpropConstants<T>& c);
+  void (*adagrad)(T* param, const T* grad, T* sum, int64_t n, const AdagradConstants<T>& c);
+};
+
+template <class T>
+struct ClipGradKernels {
+  // The sum of |x|^p, in double; for p = infinity the largest |x|.
+  double (*norm_sum)(const T* x, int64_t n, double p);
+  void (*scale)(T* x, int64_t n, T factor);
+  void (*clamp)(T* x, int64_t n, T limit);  // to [-limit, limit]
 };
 
 template <class T>
@@ -171,6 +202,7 @@ struct Kernels {
   OptimizerKernels<T> optimizer;
   Conv2dKernels<T> conv2d;
   PoolKernels<T> pool;
+  ClipGradKernels<T> clip_grad;
   // Runs `rounds` rounds of FMAs without dependencies between them; the FLOPs done come back.
   double (*burn_fma)(int64_t rounds);
 };

@@ -13,6 +13,15 @@ struct AdamOptions {
   bool decoupled = false, maximize = false;
 };
 
+inline void validate_adam(const AdamOptions& o) {
+  check_non_negative("adam", "lr", o.lr);
+  check_decay("adam", "beta1", o.beta1);
+  check_decay("adam", "beta2", o.beta2);
+  check_non_negative("adam", "eps", o.eps);
+  check_non_negative("adam", "weight_decay", o.weight_decay);
+  if (o.step < 1) fail_value("adam", "expected step to count from 1, got ", o.step);
+}
+
 template <class T>
 struct AdamTensor {
   int64_t size;

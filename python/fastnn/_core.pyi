@@ -299,6 +299,58 @@ def adam_step(
 ) -> None:
     """Step all parameters; max_exp_avg_sqs is empty unless amsgrad is wanted, decoupled is AdamW."""
 
+@final
+class RMSpropOptions:
+    def __init__(
+        self,
+        *,
+        lr: float,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        centered: bool = False,
+        maximize: bool = False,
+    ) -> None: ...
+
+def rmsprop_step(
+    params: Sequence[Array],
+    grads: Sequence[Array],
+    square_avgs: Sequence[Array],
+    grad_avgs: Sequence[Array],
+    momentum_buffers: Sequence[Array],
+    options: RMSpropOptions,
+) -> None:
+    """grad_avgs may be empty unless centered, momentum_buffers when momentum is 0."""
+
+@final
+class AdagradOptions:
+    def __init__(
+        self,
+        *,
+        lr: float,
+        lr_decay: float = 0.0,
+        weight_decay: float = 0.0,
+        eps: float = 1e-10,
+        step: int,
+        average: bool = False,
+        maximize: bool = False,
+    ) -> None: ...
+
+def adagrad_step(
+    params: Sequence[Array], grads: Sequence[Array], sums: Sequence[Array], options: AdagradOptions
+) -> None:
+    """Step all parameters; average divides by the root of the mean of the squares, not of their sum."""
+
+# --- clip_grad ----------------------------------------------------------------------------------
+def clip_grad_norm(
+    grads: Sequence[Array], max_norm: float, norm_type: float, error_if_nonfinite: bool
+) -> float:
+    """Scale all gradients by min(1, max_norm / (norm + 1e-6)), in place; the norm before comes back."""
+
+def clip_grad_value(grads: Sequence[Array], clip_value: float) -> None:
+    """Clamp all gradients to [-clip_value, clip_value], in place."""
+
 # --- gather -------------------------------------------------------------------------------------
 def gather(x: Array, indices: NDArray[np.int64], out: Array | None) -> Array:
     """x[indices] along axis 0, any dtype without Python objects; IndexError names position and value."""

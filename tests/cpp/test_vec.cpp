@@ -292,6 +292,21 @@ void test_whole() {
   }
 }
 
+// float32 read into lanes of double: all values exactly, and nothing beyond the n that are asked for.
+void test_widening() {
+  GuardedPage page;
+  Source<float> source;
+  for (int round = 0; round < 1000; ++round) {
+    for (int64_t n = 0; n <= size<double>; ++n) {
+      float* const p = round % 2 == 0 ? page.end<float>() - n : page.begin<float>();
+      for (int64_t i = 0; i < n; ++i) p[i] = source.any();
+      const auto expected = [&](int i) { return i < n ? static_cast<double>(p[i]) : 0.0; };
+      CHECK(lanes_are(Vec<double>::load(p, n), expected));
+      if (n == size<double>) CHECK(lanes_are(Vec<double>::load(p), expected));
+    }
+  }
+}
+
 template <class T>
 void test_all() {
   static_assert(std::is_same_v<typename Vec<T>::Scalar, T>);
@@ -317,5 +332,6 @@ int main() {
   if (!machine_runs_isa()) return not_tested;
   test_all<float>();
   test_all<double>();
+  test_widening();
   return check::finish("test_vec");
 }

@@ -6,7 +6,9 @@ and it gets all of them.
 
 from tests.opinfo import (
     activation,
+    adagrad,
     adam,
+    clip_grad,
     conv1d,
     conv2d,
     cross_entropy,
@@ -18,6 +20,7 @@ from tests.opinfo import (
     loss,
     pad,
     pool2d,
+    rmsprop,
     sgd,
     softmax,
 )
@@ -25,20 +28,23 @@ from tests.opinfo.base import DTYPES, Backend, Function, Gradient, Sample, call
 
 ROWS = (
     linear,
+    conv2d,
+    conv1d,
+    pad,
+    im2col,
+    pool2d,
     activation,
     softmax,
     cross_entropy,
     loss,
     labelled_loss,
-    conv2d,
     dropout,
     sgd,
     adam,
+    rmsprop,
+    adagrad,
+    clip_grad,
     gather,
-    pool2d,
-    pad,
-    im2col,
-    conv1d,
 )
 FUNCTIONS: tuple[Function, ...] = tuple(f for row in ROWS for f in row.FUNCTIONS)
 GRADIENTS: tuple[Gradient, ...] = tuple(g for row in ROWS for g in row.GRADIENTS)

@@ -123,6 +123,11 @@ ERRORS = (
     bad("exp_avg_sqs read-only", arrays(sqs=[FROZEN]), ValueError, r"exp_avg_sqs\[0\] .*writeable"),
     bad("max_exp_avg_sqs of two", arrays(maxima=[f32(2, 3)] * 2), ValueError, r"max_exp_avg_sqs.*1.*2"),
     bad("step 0", arrays(), ValueError, r"step.*1.*0", step=0),
+    bad("negative lr", arrays(), ValueError, r"expected lr to be finite and >= 0, got -0.1", lr=-0.1),
+    bad("beta1 of 1", arrays(), ValueError, r"expected beta1 in \[0, 1\), got 1", beta1=1.0),
+    bad("beta2 a NaN", arrays(), ValueError, r"expected beta2 in \[0, 1\), got nan", beta2=float("nan")),
+    bad("negative eps", arrays(), ValueError, r"expected eps to be finite and >= 0, got -1", eps=-1.0),
+    bad("infinite decay", arrays(), ValueError, r"weight_decay .*, got inf", weight_decay=float("inf")),
 )
 
 adam = Function(

@@ -75,13 +75,21 @@ def wrong(
     return ErrorCase(label, call, exception, rf"^\[({name}|{stem})\] .*{match}")
 
 
+OPTIONS_OF = {
+    "sgd": "SGDOptions",
+    "adam": "AdamOptions",
+    "rmsprop": "RMSpropOptions",
+    "adagrad": "AdagradOptions",
+}
+
+
 def wrong_step(
     op: str, label: str, arrays: tuple, options: dict[str, Any], exception: type[Exception], match: str
 ) -> ErrorCase:
     """The call of an optimizer's step with these lists of arrays and options."""
 
     def call(backend: Backend) -> object:
-        make = getattr(backend.core, {"sgd": "SGDOptions", "adam": "AdamOptions"}[op])
+        make = getattr(backend.core, OPTIONS_OF[op])
         return getattr(backend.core, f"{op}_step")(*arrays, make(**options))
 
     return ErrorCase(label, call, exception, rf"^\[{op}\w*\] .*{match}")

@@ -98,6 +98,12 @@ ERRORS = (
         r"momentum_buffers.*\(2, 3\).*\(6,\)",
         momentum=0.9,
     ),
+    bad("negative lr", arrays([P]), ValueError, r"expected lr to be finite and >= 0, got -0.1", lr=-0.1),
+    bad("lr a NaN", arrays([P]), ValueError, r"expected lr to be finite and >= 0, got nan", lr=float("nan")),
+    bad("negative decay", arrays([P]), ValueError, r"expected weight_decay .*, got -1", weight_decay=-1.0),
+    bad("infinite momentum", arrays([P]), ValueError, r"momentum .*, got inf", momentum=float("inf")),
+    bad("dampening a NaN", arrays([P]), ValueError, r"dampening .*, got nan", dampening=float("nan")),
+    bad("nesterov alone", arrays([P]), ValueError, r"momentum > 0 .*, got momentum=0", nesterov=True),
 )
 
 sgd = Function(

@@ -24,7 +24,7 @@ def test_steps(cls, options, dtype, rtol, rng):
     optimizer = cls([parameter], lr=0.1, **options)
     settings = {**optimizer.param_groups[0], "decoupled": cls is optim.AdamW}
     amsgrad, (beta1, beta2) = settings.pop("amsgrad"), settings.pop("betas")
-    del settings["params"]
+    del settings["params"], settings["decoupled_weight_decay"]
     value, m, v = parameter.data.astype(np.float64), np.zeros((5, 7)), np.zeros((5, 7))
     largest = np.zeros((5, 7)) if amsgrad else None
     for step in range(1, 6):
@@ -44,6 +44,23 @@ def test_defaults_are_torchs():
     wanted = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "amsgrad": False, "maximize": False}
     assert {key: adam[key] for key in wanted} == {key: adamw[key] for key in wanted} == wanted
     assert (adam["weight_decay"], adamw["weight_decay"]) == (0.0, 1e-2)
+
+
+def test_adam_with_decoupled_decay_is_adamw():
+    twins = [nn.Parameter(np.ones(3)) for _ in range(2)]
+    first = optim.Adam(twins[:1], weight_decay=0.1, decoupled_weight_decay=True)
+    second = optim.AdamW(twins[1:], weight_decay=0.1)
+    for twin, optimizer in zip(twins, (first, second), strict=True):
+        twin.grad = np.full(3, 0.5)
+        optimizer.step()
+    np.testing.assert_array_equal(twins[0].data, twins[1].data)
+
+
+def test_adamw_decays_as_it_does_whatever_was_saved():
+    (saved,) = [optim.Adam([nn.Parameter(np.ones(3))]).state_dict()]
+    optimizer = optim.AdamW([nn.Parameter(np.ones(3))])
+    optimizer.load_state_dict(saved)
+    assert optimizer.param_groups[0]["decoupled_weight_decay"] is True
 
 
 def test_amsgrad_switched_on_later():

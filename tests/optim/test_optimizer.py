@@ -11,6 +11,16 @@ OPTIMIZERS = [
     pytest.param(lambda params, **kw: optim.SGD(params, **{"lr": 0.1, "momentum": 0.9, **kw}), id="SGD"),
     pytest.param(optim.Adam, id="Adam"),
     pytest.param(optim.AdamW, id="AdamW"),
+    pytest.param(optim.RMSprop, id="RMSprop"),
+    pytest.param(
+        lambda params, **kw: optim.RMSprop(params, **{"momentum": 0.9, "centered": True, **kw}),
+        id="RMSprop-centered",
+    ),
+    pytest.param(optim.Adagrad, id="Adagrad"),
+    pytest.param(
+        lambda params, **kw: optim.Adagrad(params, **{"average": True, "lr_decay": 0.1, **kw}),
+        id="Adagrad-average",
+    ),
 ]
 each = pytest.mark.parametrize("make", OPTIMIZERS)
 
@@ -169,6 +179,7 @@ def test_layout_is_torchs(rng):
         "weight_decay": 0.0,
         "amsgrad": True,
         "maximize": False,
+        "decoupled_weight_decay": False,
     }
 
 
@@ -244,7 +255,7 @@ def test_loading_refuses_other_things(saved):
 
 @each
 def test_refuses_params(make):
-    name = r"\[(SGD|Adam|AdamW)\] "
+    name = r"\[(SGD|Adam|AdamW|RMSprop|Adagrad)\] "
     (parameter,) = parameters(2)
     with pytest.raises(ValueError, match=name + "expected params with at least one Parameter, got none"):
         make([])

@@ -42,10 +42,39 @@ def adam_options(rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
+def rmsprop_options(rng: np.random.Generator) -> dict[str, Any]:
+    return {
+        "lr": float(rng.choice([0.001, 0.01])),
+        "alpha": float(rng.choice([0.5, 0.99])),
+        "eps": float(rng.choice([1e-8, 1e-2])),
+        "weight_decay": float(rng.choice([0.0, 0.1])),
+        "momentum": float(rng.choice([0.0, 0.9])),
+        "maximize": flag(rng),
+    }
+
+
+def adagrad_options(rng: np.random.Generator) -> dict[str, Any]:
+    return {
+        "lr": float(rng.choice([0.01, 0.1])),
+        "lr_decay": float(rng.choice([0.0, 0.1])),
+        "weight_decay": float(rng.choice([0.0, 0.1])),
+        "initial_accumulator_value": float(rng.choice([0.0, 0.5])),
+        "eps": float(rng.choice([1e-10, 1e-2])),
+        "maximize": flag(rng),
+    }
+
+
+OPTIONS = {
+    "SGD": sgd_options,
+    "Adam": adam_options,
+    "AdamW": adam_options,
+    "RMSprop": rmsprop_options,
+    "Adagrad": adagrad_options,
+}
+
+
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize(
-    ("name", "draw"), [("SGD", sgd_options), ("Adam", adam_options), ("AdamW", adam_options)]
-)
+@pytest.mark.parametrize(("name", "draw"), OPTIONS.items())
 def test_optimizer(name: str, draw: Any, dtype: str) -> None:
     rng = np.random.default_rng(3)
     for case in range(CASES):

@@ -8,6 +8,7 @@ import pytest
 import fastnn
 from fastnn import nn, optim
 from fastnn.data import ArrayLoader
+from fastnn.optim import lr_scheduler
 from fastnn.train import Callback, History, LambdaCallback, evaluate, fit
 from tests.train.problems import assert_same_weights, clouds, make_run, weights_of
 
@@ -255,6 +256,42 @@ def test_scheduler_steps_once_an_epoch_after_the_optimizer():
     fit(model, loss, optimizer, clouds(), epochs=3, scheduler=Halve(), callbacks=[watch])
     assert rates == [0.01, 0.005, 0.0025]
     assert optimizer.param_groups[0]["lr"] == 0.00125
+
+
+def test_scheduler_of_optim():
+    model, loss, optimizer = make_run()
+    rates = []
+    watch = LambdaCallback(on_epoch_begin=lambda state: rates.append(state.optimizer.param_groups[0]["lr"]))
+    scheduler = lr_scheduler.ExponentialLR(optimizer, 0.5)
+    fit(model, loss, optimizer, clouds(), epochs=3, scheduler=scheduler, callbacks=[watch])
+    assert rates == [0.01, 0.005, 0.0025]
+    assert scheduler.last_epoch == 3
+
+
+@pytest.mark.parametrize(("validation", "monitored"), [(None, "loss"), (clouds(30, seed=1), "val_loss")])
+def test_plateau_sees_the_loss_of_the_epoch(validation, monitored):
+    model, loss, optimizer = make_run()
+    scheduler = lr_scheduler.ReduceLROnPlateau(optimizer, patience=0)
+    seen = []
+    step = scheduler.step
+    scheduler.step = lambda metrics: (seen.append(metrics), step(metrics))
+    history = fit(model, loss, optimizer, clouds(), epochs=3, validation=validation, scheduler=scheduler)
+    assert seen == history[monitored]
+
+
+def test_plateau_lowers_the_rate_when_the_loss_stands_still():
+    model, loss, optimizer = make_run(dropout=0.0)
+    scheduler = lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=0, threshold=9.0)
+    scheduler.threshold_mode = "abs"  # so much better than the first loss is none
+    fit(model, loss, optimizer, clouds(), epochs=4, scheduler=scheduler)
+    assert optimizer.param_groups[0]["lr"] == 0.01 / 8
+
+
+def test_plateau_that_waits_for_a_rising_loss_is_refused():
+    model, loss, optimizer = make_run()
+    scheduler = lr_scheduler.ReduceLROnPlateau(optimizer, mode="max")
+    with pytest.raises(ValueError, match=r"\[fit\] expected ReduceLROnPlateau with mode 'min', got 'max'"):
+        fit(model, loss, optimizer, clouds(), scheduler=scheduler)
 
 
 def test_a_loss_that_is_not_finite_is_recorded_and_training_goes_on():

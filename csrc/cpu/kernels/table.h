@@ -9,6 +9,10 @@
 #include "cpu/kernels/conv2d_direct.h"
 #include "cpu/kernels/conv2d_gather.h"
 #include "cpu/kernels/conv2d_stage.h"
+#include "cpu/kernels/activation.h"
+#include "cpu/kernels/adagrad.h"
+#include "cpu/kernels/adam.h"
+#include "cpu/kernels/clip_grad.h"
 #include "cpu/kernels/cross_entropy.h"
 #include "cpu/kernels/dropout.h"
 #include "cpu/kernels/gemm_micro.h"
@@ -18,6 +22,7 @@
 #include "cpu/kernels/max_pool2d.h"
 #include "cpu/kernels/multi_margin.h"
 #include "cpu/kernels/pack.h"
+#include "cpu/kernels/rmsprop.h"
 #include "cpu/kernels/sgd.h"
 #include "cpu/kernels/softmax.h"
 #include "cpu/kernels/sum_rows.h"
@@ -68,6 +73,8 @@ constexpr Kernels<T> make_kernels() {
                .max_backward = max_pool_backward<T>,
                .avg = avg_pool<T>,
                .avg_backward = avg_pool_backward<T>},
+      .optimizer = {.sgd = sgd<T>, .adam = adam<T>, .rmsprop = rmsprop<T>, .adagrad = adagrad<T>},
+      .clip_grad = {.norm_sum = norm_sum<T>, .scale = scale_grad<T>, .clamp = clamp_grad<T>},
       .burn_fma = burn_fma<T>,
   };
 }

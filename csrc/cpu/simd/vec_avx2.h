@@ -79,6 +79,12 @@ struct Vec<double> {
   Vec(__m256d value) : raw(value) {}
   explicit Vec(double value) : raw(_mm256_set1_pd(value)) {}
 
+  // float32 from memory, widened: the same lanes, each exactly.
+  static Vec load(const float* p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); }
+  static Vec load(const float* p, int64_t n) {
+    const __m128i lanes = _mm_cmpgt_epi32(_mm_set1_epi32(static_cast<int>(n)), _mm_setr_epi32(0, 1, 2, 3));
+    return _mm256_cvtps_pd(_mm_maskload_ps(p, lanes));
+  }
   static Vec load(const double* p) { return _mm256_loadu_pd(p); }
   static Vec load(const double* p, int64_t n) { return _mm256_maskload_pd(p, first_lanes_64(n)); }
   static Vec load(const double* p, int64_t n, Vec fill) {

@@ -67,6 +67,11 @@ struct Vec<double> {
   Vec(__m512d value) : raw(value) {}
   explicit Vec(double value) : raw(_mm512_set1_pd(value)) {}
 
+  // float32 from memory, widened: the same lanes, each exactly.
+  static Vec load(const float* p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
+  static Vec load(const float* p, int64_t n) {
+    return _mm512_cvtps_pd(_mm512_castps512_ps256(_mm512_maskz_loadu_ps(first_lanes_16(n), p)));
+  }
   static Vec load(const double* p) { return _mm512_loadu_pd(p); }
   static Vec load(const double* p, int64_t n) { return _mm512_maskz_loadu_pd(first_lanes_8(n), p); }
   static Vec load(const double* p, int64_t n, Vec fill) { return _mm512_mask_loadu_pd(fill.raw, first_lanes_8(n), p); }

@@ -79,6 +79,12 @@ struct Vec<double> {
   Vec(float64x2_t value) : raw(value) {}
   explicit Vec(double value) : raw(vdupq_n_f64(value)) {}
 
+  // float32 from memory, widened: the same lanes, each exactly.
+  static Vec load(const float* p) { return vcvt_f64_f32(vld1_f32(p)); }
+  static Vec load(const float* p, int64_t n) {
+    const float32x2_t zero = vdup_n_f32(0.0f);
+    return vcvt_f64_f32(n > 1 ? vld1_f32(p) : n > 0 ? vld1_lane_f32(p, zero, 0) : zero);
+  }
   static Vec load(const double* p) { return vld1q_f64(p); }
   static Vec load(const double* p, int64_t n) { return load(p, n, Vec(0.0)); }
   static Vec load(const double* p, int64_t n, Vec fill) {

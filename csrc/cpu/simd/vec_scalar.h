@@ -20,6 +20,15 @@ struct Vec {
   explicit Vec(T value) : raw(value) {}
 
   static Vec load(const T* p) { return Vec(*p); }
+  // float32 from memory, widened.
+  template <class Narrow>
+  static Vec load(const Narrow* p) {
+    return Vec(T(*p));
+  }
+  template <class Narrow>
+  static Vec load(const Narrow* p, int64_t n) {
+    return n > 0 ? Vec(T(*p)) : Vec(T(0));
+  }
   // The first n lanes from memory, zero or `fill` in the others; nothing past p + n is touched.
   static Vec load(const T* p, int64_t n) { return n > 0 ? Vec(*p) : Vec(T(0)); }
   static Vec load(const T* p, int64_t n, Vec fill) { return n > 0 ? Vec(*p) : fill; }

@@ -1,6 +1,6 @@
 """Layers, containers and losses, with the names of `torch.nn` and an explicit `backward`."""
 
-from fastnn.nn import init
+from fastnn.nn import init, utils
 from fastnn.nn.activation import Hardsigmoid, Hardtanh, LeakyReLU, ReLU, ReLU6
 from fastnn.nn.activation_smooth import ELU, GELU, LogSigmoid, Sigmoid, SiLU, Softplus, Tanh
 from fastnn.nn.container import Sequential
@@ -66,4 +66,5 @@ __all__ = [
     "Softplus",
     "Tanh",
     "init",
+    "utils",
 ]

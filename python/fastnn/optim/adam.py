@@ -32,6 +32,8 @@ class Adam(Optimizer):
     amsgrad : bool
     maximize : bool
         Go up the gradient rather than down.
+    decoupled_weight_decay : bool
+        Decay as `AdamW` does.
 
     Raises
     ------
@@ -50,7 +52,6 @@ class Adam(Optimizer):
     array([0.5, 2.5])
     """
 
-    _decoupled = False
     _required_state = ("step", "exp_avg", "exp_avg_sq")
     _optional_state = ("max_exp_avg_sq",)
 
@@ -64,6 +65,7 @@ class Adam(Optimizer):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        decoupled_weight_decay: bool = False,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -72,6 +74,7 @@ class Adam(Optimizer):
             "weight_decay": weight_decay,
             "amsgrad": amsgrad,
             "maximize": maximize,
+            "decoupled_weight_decay": decoupled_weight_decay,
         }
         super().__init__(params, self._checked(defaults))
 
@@ -79,7 +82,7 @@ class Adam(Optimizer):
         name, checked = type(self).__name__, {**options}
         for key in ("lr", "eps", "weight_decay"):
             checked[key] = as_non_negative(name, key, options[key])
-        for key in ("amsgrad", "maximize"):
+        for key in ("amsgrad", "maximize", "decoupled_weight_decay"):
             checked[key] = as_bool(name, key, options[key])
         checked["betas"] = _as_betas(name, options["betas"])
         return checked
@@ -108,7 +111,7 @@ class Adam(Optimizer):
                 eps=group["eps"],
                 weight_decay=group["weight_decay"],
                 step=step,
-                decoupled=self._decoupled,
+                decoupled=group["decoupled_weight_decay"],
                 maximize=group["maximize"],
             ),
         )
@@ -135,8 +138,6 @@ class AdamW(Adam):
     array([0.95])
     """
 
-    _decoupled = True
-
     def __init__(
         self,
         params: Iterable[Parameter] | Iterable[Group],
@@ -148,7 +149,13 @@ class AdamW(Adam):
         *,
         maximize: bool = False,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
+        super().__init__(
+            params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, decoupled_weight_decay=True
+        )
+
+    def _checked(self, options: Group) -> Group:
+        # Also for a group saved by a torch in which the option did not exist.
+        return {**super()._checked(options), "decoupled_weight_decay": True}
 
 
 def _new_state(parameter: Parameter) -> State:

@@ -159,7 +159,7 @@ class Optimizer:
         numbers = [number for group in loaded for number in group["params"]]
         by_number = dict(zip(numbers, self._parameters(), strict=True))
         check_names(name, state_dict["state"], self._required_state, self._optional_state)
-        state = checked_state(name, by_number, state_dict["state"])
+        state = checked_state(name, by_number, state_dict["state"], self._least_saved_step)
         for group, values in zip(self.param_groups, options, strict=True):
             group.update({key: value for key, value in values.items() if key != "params"})
         self.state = state
@@ -176,6 +176,7 @@ class Optimizer:
     # Names in the state of a parameter that has been stepped.
     _required_state: tuple[str, ...] = ()
     _optional_state: tuple[str, ...] = ()
+    _least_saved_step = 1
 
     def _checked(self, options: Group) -> Group:
         """The options of a group with their types and ranges checked."""

@@ -45,7 +45,7 @@ def check_names(
 
 
 def checked_state(
-    name: str, by_number: dict[Any, Parameter], saved: Mapping[Any, Any]
+    name: str, by_number: dict[Any, Parameter], saved: Mapping[Any, Any], least_step: int
 ) -> dict[Parameter, dict[str, Any]]:
     """The saved state by parameter, with arrays copied into the dtype of their parameter."""
     op = f"{name}.load_state_dict"
@@ -56,15 +56,21 @@ def checked_state(
         parameter = by_number[number]
         for key, value in values.items():
             if value is not None:
-                checked = _checked_value(op, f"state[{number}][{key!r}]", key, value, parameter)
+                arg = f"state[{number}][{key!r}]"
+                checked = (
+                    as_int(
+                        op, arg, int(value), minimum=least_step
+                    )  # torch keeps it as a 0-d tensor of float32
+                    if key == "step"
+                    else _checked_array(op, arg, value, parameter)
+                )
                 state.setdefault(parameter, {})[key] = checked
     return state
 
 
-def _checked_value(op: str, arg: str, key: str, value: Any, parameter: Parameter) -> Any:
-    if key == "step":  # torch keeps it as a 0-d tensor of float32
-        return as_int(op, arg, int(value), minimum=1)
-    array = np.array(value, dtype=parameter.dtype, order="C")
+def _checked_array(op: str, arg: str, value: Any, parameter: Parameter) -> Any:
+    # asarray first: a tensor's __array__ knows nothing of copies.
+    array = np.array(np.asarray(value), dtype=parameter.dtype, order="C")
     if array.shape != parameter.shape:
         raise ValueError(f"[{op}] expected {arg} of shape {parameter.shape}, got {array.shape}")
     return array

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnn._checks import as_int
 from fastnn.data import ArrayLoader
+from fastnn.optim.lr_scheduler import ReduceLROnPlateau
 from fastnn.train.batches import Batches, as_batches, model_dtype, split
 from fastnn.train.callbacks import Callback, FitState, Hooks
 from fastnn.train.evaluation import EVALUATION_BATCH, evaluate_batches, is_sum, joined_pairs, measure
@@ -75,8 +76,9 @@ def fit(
         Passes over the data.
     batch_size : int
         Samples per step.
-    scheduler : object with `step()`, optional
-        Stepped once after each epoch.
+    scheduler : LRScheduler, or another object with `step()`, optional
+        Stepped once after each epoch. ReduceLROnPlateau gets the validation loss, or without validation the
+        training loss, so its mode has to be "min".
     callbacks : iterable of Callback
         Called in their order.
     metrics : names or callables
@@ -119,6 +121,7 @@ def fit(
     1.0
     """
     epochs, seed = as_int("fit", "epochs", epochs, minimum=0), as_int("fit", "seed", seed, minimum=0)
+    _check_scheduler(scheduler)
     history = History() if history is None else history
     done = len(history.epochs)
     batches, held_out = _prepare(model, data, validation, batch_size, seed, done)
@@ -168,11 +171,23 @@ def _epoch(state: FitState, plan: _Plan, bar: Progress) -> None:
         held_out = evaluate_batches(state.model, state.loss, plan.validation, plan.metrics)
         logs |= {f"val_{name}": value for name, value in held_out.items()}
     if plan.scheduler is not None:
-        plan.scheduler.step()
+        _step_scheduler(plan.scheduler, logs)
     state.logs = logs
     state.history.append(logs, seconds)
     plan.hooks.call("on_epoch_end", state)
     bar.end_epoch(logs)
+
+
+def _check_scheduler(scheduler: Any) -> None:
+    if isinstance(scheduler, ReduceLROnPlateau) and scheduler.mode != "min":
+        raise ValueError(f"[fit] expected ReduceLROnPlateau with mode 'min', got {scheduler.mode!r}")
+
+
+def _step_scheduler(scheduler: Any, logs: dict[str, float]) -> None:
+    if isinstance(scheduler, ReduceLROnPlateau):
+        scheduler.step(logs.get("val_loss", logs["loss"]))
+    else:
+        scheduler.step()
 
 
 def _train(state: FitState, plan: _Plan, bar: Progress) -> dict[str, float]:
