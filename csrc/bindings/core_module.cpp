@@ -3,9 +3,11 @@
 
 #include "bindings/bind_activation.h"
 #include "bindings/bind_adam.h"
+#include "bindings/bind_batch_norm.h"
 #include "bindings/bind_cross_entropy.h"
 #include "bindings/bind_dropout.h"
 #include "bindings/bind_gather.h"
+#include "bindings/bind_layer_norm.h"
 #include "bindings/bind_linear.h"
 #include "bindings/bind_runtime.h"
 #include "bindings/bind_sgd.h"
@@ -20,6 +22,8 @@ PYBIND11_MODULE(_core, m) {
   bind_softmax(m);
   bind_cross_entropy(m);
   bind_dropout(m);
+  bind_batch_norm(m);
+  bind_layer_norm(m);
   bind_sgd(m);
   bind_adam(m);
   bind_gather(m);

@@ -5,10 +5,13 @@
 #include "cpu/kernel_table.h"
 #include "cpu/kernels/activation.h"
 #include "cpu/kernels/adam.h"
+#include "cpu/kernels/batch_norm.h"
+#include "cpu/kernels/batch_norm_columns.h"
 #include "cpu/kernels/cross_entropy.h"
 #include "cpu/kernels/dropout.h"
 #include "cpu/kernels/gemm_micro.h"
 #include "cpu/kernels/gemm_thin.h"
+#include "cpu/kernels/layer_norm.h"
 #include "cpu/kernels/machine.h"
 #include "cpu/kernels/pack.h"
 #include "cpu/kernels/sgd.h"
@@ -36,6 +39,15 @@ constexpr Kernels<T> make_kernels() {
                   .lanes_backward = softmax_lanes_backward<T>},
       .cross_entropy = {.rows = cross_entropy_rows<T>, .lanes = cross_entropy_lanes<T>},
       .dropout = {.apply = dropout<T>},
+      .batch_norm = {.moments = moments<T>,
+                     .normalize = normalize<T>,
+                     .gradient_sums = gradient_sums<T>,
+                     .gradient = norm_gradient<T>,
+                     .column_moments = column_moments<T>,
+                     .normalize_columns = normalize_columns<T>,
+                     .column_gradient_sums = column_gradient_sums<T>,
+                     .column_gradient = column_gradient<T>},
+      .layer_norm = {.forward = layer_norm<T>, .backward = layer_norm_backward<T>},
       .optimizer = {.sgd = sgd<T>, .adam = adam<T>},
       .burn_fma = burn_fma<T>,
   };
