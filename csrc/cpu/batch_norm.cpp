@@ -13,6 +13,7 @@ namespace {
 // mean stays infinite.
 template <class At>
 Moments pooled(int64_t count, const At& at) {
+  if (count == 1) return at(0);
   double n = 0, shifted = 0, sum = 0, m2 = 0;
   const double first = at(0).mean;
   for (int64_t i = 0; i < count; ++i) {

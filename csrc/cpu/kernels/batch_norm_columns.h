@@ -30,6 +30,7 @@ void column_moments(const T* x, const Runs& runs, Moments* moments) {
   for (int64_t first = 0; first < runs.count; first += block_rows) {
     const int64_t rows = runs.count - first < block_rows ? runs.count - first : block_rows;
     const T* block = x + first * runs.stride;
+    const MomentsJoin join(static_cast<double>(first), static_cast<double>(rows));
     for_each_vector<T>(runs.length, [&](int64_t j, auto lanes) {
       V sum(T(0)), s1(T(0)), s2(T(0));
       for (int64_t r = 0; r < rows; ++r) sum = sum + lanes.load(block + r * runs.stride + j);
@@ -41,12 +42,9 @@ void column_moments(const T* x, const Runs& runs, Moments* moments) {
       }
       T of_mean[V::size], of_s1[V::size], of_s2[V::size];
       first_mean.store(of_mean), s1.store(of_s1), s2.store(of_s2);
-      const auto n = static_cast<double>(rows);
       for (int64_t c = 0; c < lanes.size(); ++c) {
-        double mean = 0, m2 = 0;
-        refine_moments(n, static_cast<double>(of_mean[c]), static_cast<double>(of_s1[c]), static_cast<double>(of_s2[c]),
-                       mean, m2);
-        join_moments(moments[j + c], n, mean, m2);
+        join(moments[j + c], static_cast<double>(of_mean[c]), static_cast<double>(of_s1[c]),
+             static_cast<double>(of_s2[c]));
       }
     });
   }

@@ -61,20 +61,33 @@ struct ChainSums {
   [[gnu::always_inline]] T total() const { return sum((at[0] + at[1]) + (at[2] + at[3])); }
 };
 
-// Joins the moments of `n` further numbers to `a`. An infinite mean stays infinite, two of opposite sign are NaN.
-inline void join_moments(Moments& a, double n, double mean, double m2) {
-  const double total = a.count + n, delta = mean - a.mean;
-  a.m2 += m2 + delta * delta * (a.count * n / total);
-  a.mean = __builtin_isfinite(delta) ? a.mean + delta * (n / total) : a.mean + mean;
-  a.count = total;
-}
+// The second reading of `n` numbers and the join of their moments to those of numbers before; what the join needs
+// of the counts is worked out once for all columns of a block.
+struct MomentsJoin {
+  double total, reciprocal, share, cross;
 
-// What the second reading gives: see above. Rounding may leave M2 a little below 0; a NaN stays.
-[[gnu::always_inline]] inline void refine_moments(double n, double first_mean, double s1, double s2, double& mean,
-                                                  double& m2) {
-  mean = __builtin_isfinite(s1) ? first_mean + s1 / n : first_mean;
-  m2 = s2 - s1 * s1 / n;
-  m2 = m2 < 0 ? 0 : m2;
+  MomentsJoin(double before, double n)
+      : total(before + n), reciprocal(1 / n), share(n / total), cross(before * n / total) {}
+
+  // An infinite mean stays infinite, two of opposite sign are NaN.
+  [[gnu::always_inline]] void operator()(Moments& a, double first_mean, double s1, double s2) const {
+    const double mean = __builtin_isfinite(s1) ? first_mean + s1 * reciprocal : first_mean;
+    const double m2 = s2 - s1 * s1 * reciprocal, delta = mean - a.mean;
+    a.m2 += (m2 < 0 ? 0 : m2) + delta * delta * cross;  // rounding may leave M2 a little below 0; a NaN stays
+    a.mean = __builtin_isfinite(delta) ? a.mean + delta * share : a.mean + mean;
+    a.count = total;
+  }
+};
+
+// Asks for the start of a run about 4 KiB ahead: the processor's own prefetching begins anew with every run, which
+// cost a tenth of the time of planes of 14 x 14 and 28 x 28.
+template <class T>
+[[gnu::always_inline]] inline void prefetch_ahead(const T* run, const Runs& runs) {
+  constexpr int64_t line = 64 / sizeof(T), distance = 4096 / sizeof(T);
+  if (runs.count == 1) return;
+  const T* ahead = run + (runs.length < distance ? distance / runs.length : 1) * runs.stride;
+  const int64_t elements = runs.length < distance ? runs.length : distance;
+  for (int64_t i = 0; i < elements; i += line) __builtin_prefetch(ahead + i);
 }
 
 template <class T>
@@ -83,6 +96,7 @@ template <class T>
   ChainSums<T> sums, s1, s2;
   for (int64_t r = 0; r < block.count; ++r) {
     const T* run = x + r * block.stride;
+    prefetch_ahead(run, block);
     for_each_vector_in_turn<T>(block.length, [&](auto k, int64_t i, auto lanes) [[gnu::always_inline]] {
       sums.at[k] = sums.at[k] + lanes.load(run + i);
     });
@@ -97,10 +111,8 @@ template <class T>
       s2.at[k] = fma(d, d, s2.at[k]);
     });
   }
-  double mean = 0, m2 = 0;
-  refine_moments(static_cast<double>(n), static_cast<double>(first_mean), static_cast<double>(s1.total()),
-                 static_cast<double>(s2.total()), mean, m2);
-  join_moments(moments, static_cast<double>(n), mean, m2);
+  const MomentsJoin join(moments.count, static_cast<double>(n));
+  join(moments, static_cast<double>(first_mean), static_cast<double>(s1.total()), static_cast<double>(s2.total()));
 }
 
 template <class T>
