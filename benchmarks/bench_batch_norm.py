@@ -152,7 +152,8 @@ def forward(
 def backward(shape: Sequence[int], relu: bool = False, channels_last: bool = False) -> Case:
     reads = 4 if prod(shape) // shape[1] > CACHED_CHANNEL else 2
     return Case(
-        name=_name(f"train{'+relu' if relu else ''} backward", shape) + (" channels_last" if channels_last else ""),
+        name=_name(f"train{'+relu' if relu else ''} backward", shape)
+        + (" channels_last" if channels_last else ""),
         op="batch_norm",
         inputs=lambda rng: _backward_inputs(rng, shape),
         builders={
@@ -165,7 +166,14 @@ def backward(shape: Sequence[int], relu: bool = False, channels_last: bool = Fal
     )
 
 
-SHAPES = [(32, 128), (32, 32, 28, 28), (128, 32, 28, 28), (64, 256, 14, 14), (64, 64, 56, 56), (32, 3, 224, 224)]
+SHAPES = [
+    (32, 128),
+    (32, 32, 28, 28),
+    (128, 32, 28, 28),
+    (64, 256, 14, 14),
+    (64, 64, 56, 56),
+    (32, 3, 224, 224),
+]
 CASES = [
     *(forward(shape) for shape in SHAPES),
     forward((128, 32, 28, 28), relu=True),

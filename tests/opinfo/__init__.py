@@ -4,10 +4,21 @@ A row is a module here that names its functions and the gradients among them; ad
 and it gets all of them.
 """
 
-from tests.opinfo import activation, adam, cross_entropy, dropout, gather, linear, sgd, softmax
+from tests.opinfo import (
+    activation,
+    adam,
+    batch_norm,
+    cross_entropy,
+    dropout,
+    gather,
+    layer_norm,
+    linear,
+    sgd,
+    softmax,
+)
 from tests.opinfo.base import DTYPES, Backend, Function, Gradient, Sample, call
 
-ROWS = (linear, activation, softmax, cross_entropy, dropout, sgd, adam, gather)
+ROWS = (linear, activation, softmax, cross_entropy, dropout, batch_norm, layer_norm, sgd, adam, gather)
 FUNCTIONS: tuple[Function, ...] = tuple(f for row in ROWS for f in row.FUNCTIONS)
 GRADIENTS: tuple[Gradient, ...] = tuple(g for row in ROWS for g in row.GRADIENTS)
 

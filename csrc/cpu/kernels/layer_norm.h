@@ -66,20 +66,28 @@ void flush_sums(T* scratch, double* sums, int64_t n) {
 }
 
 template <class T>
+[[gnu::always_inline]] inline void add_parameter_gradients(const LayerNormGradientRows<T>& in, const T* g, const T* x,
+                                                           T mean, T rstd) {
+  const Vec<T> centre(mean), scale(rstd);
+  T *of_weight = in.scratch, *of_bias = in.scratch + in.length;
+  for_each_vector<T>(in.length, [&](int64_t j, auto lanes) [[gnu::always_inline]] {
+    const Vec<T> grad = lanes.load(g + j), normal = (lanes.load(x + j) - centre) * scale;
+    lanes.store(of_weight + j, fma(grad, normal, lanes.load(of_weight + j)));
+    lanes.store(of_bias + j, lanes.load(of_bias + j) + grad);
+  });
+}
+
+// grad_x comes last for each row: it may lie where g or x does.
+template <class T>
 void layer_norm_backward(const LayerNormGradientRows<T>& in) {
   const int64_t n = in.length;
   for (int64_t row = 0; row < in.rows; ++row) {
     const T *g = in.grad_y + row * n, *x = in.x + row * n;
+    if (in.sums) {
+      add_parameter_gradients(in, g, x, in.mean[row], in.rstd[row]);
+      if ((row + 1) % additions_in_lane == 0 || row + 1 == in.rows) flush_sums(in.scratch, in.sums, 2 * n);
+    }
     if (in.grad_x) row_gradient(in, g, x, in.mean[row], in.rstd[row], in.grad_x + row * n);
-    if (!in.sums) continue;
-    const Vec<T> centre(in.mean[row]), scale(in.rstd[row]);
-    T *of_weight = in.scratch, *of_bias = in.scratch + n;
-    for_each_vector<T>(n, [&](int64_t j, auto lanes) [[gnu::always_inline]] {
-      const Vec<T> grad = lanes.load(g + j), normal = (lanes.load(x + j) - centre) * scale;
-      lanes.store(of_weight + j, fma(grad, normal, lanes.load(of_weight + j)));
-      lanes.store(of_bias + j, lanes.load(of_bias + j) + grad);
-    });
-    if ((row + 1) % additions_in_lane == 0 || row + 1 == in.rows) flush_sums(in.scratch, in.sums, 2 * n);
   }
 }
 

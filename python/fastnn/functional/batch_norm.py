@@ -13,16 +13,18 @@ if TYPE_CHECKING:
     from fastnn._core import Array
 
 
-# typed: 1 and True are equal keys, but one is a number and the other an error.
-@lru_cache(maxsize=64, typed=True)
-def options(op: str, training: bool, momentum: float, eps: float, activation: str | None) -> Any:
-    """The checked options of a forward, built once for all calls alike."""
+def make_options(op: str, training: bool, momentum: float, eps: float, activation: str | None) -> Any:
+    """The checked options of a forward."""
     return _core.BatchNormOptions(
         training=as_bool(op, "training", training),
         momentum=as_float(op, "momentum", momentum),
         eps=as_non_negative(op, "eps", eps),
         relu=_is_relu(op, activation),
     )
+
+
+# Built once for all calls alike. typed: 1 and True are equal keys, but one is a number and the other an error.
+options = lru_cache(maxsize=64, typed=True)(make_options)
 
 
 @lru_cache(maxsize=64, typed=True)

@@ -18,7 +18,9 @@ def as_shape(op: str, normalized_shape: Any) -> tuple[int, ...]:
     """`normalized_shape` as a tuple of ints of at least 0; one int stands for one axis."""
     given = normalized_shape if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
     if not given:
-        raise ValueError(f"[{op}] expected normalized_shape to name at least one axis, got {normalized_shape}")
+        raise ValueError(
+            f"[{op}] expected normalized_shape to name at least one axis, got {normalized_shape}"
+        )
     return tuple(as_int(op, "normalized_shape", n, minimum=0) for n in given)
 
 
