@@ -1,7 +1,7 @@
 """Batch normalisation of (N, C, H, W) and (N, C), float32.
 
-Training reads x and writes y, 8 bytes an element, where a channel stays in the cache between the statistics and
-the normalisation, and reads x twice where not; backward, 12 or 20. PyTorch's calls are the ones its autograd makes.
+Training reads x and writes y, 8 bytes an element, where a channel stays in the cache between the statistics
+and the normalisation, and reads x twice where not; backward, 12 or 20. PyTorch's calls are those of autograd.
 """
 
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ def numpy_forward(training: bool, relu: bool) -> Builder:
         def call() -> Array:
             m, invstd = _stats(x) if training else (_along(x, mean), 1 / np.sqrt(_along(x, var) + EPS))
             y = (x - m) * invstd * _along(x, weight) + _along(x, bias)
-            return np.maximum(y, 0) if relu else y
+            return np.maximum(y, 0) if relu else np.asarray(y)
 
         return call
 

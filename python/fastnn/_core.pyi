@@ -125,7 +125,7 @@ def layer_norm(
     eps: float,
     out: Array | None,
 ) -> tuple[Array, Array, Array]:
-    """y, and the mean and 1 / sqrt(variance + eps) of each row, in x's shape with 1 for each normalised axis."""
+    """y, mean and 1 / sqrt(variance + eps); the two in x's shape with 1 for each normalised axis."""
 
 def layer_norm_backward(
     grad_output: Array,

@@ -103,7 +103,7 @@ def meaning(sample: Sample) -> Arrays:
 
 
 def bound(sample: Sample, wanted: Arrays) -> Arrays:
-    """In float32 the mean carries half an ulp of itself, and 64 additions a lane go into mean and variance."""
+    """The mean carries half an ulp of itself, and 64 additions a lane go into mean and variance."""
     a = sample.arrays
     x = np.asarray(a["x"], dtype=np.float64)
     _, mean, invstd, *running = wanted
@@ -146,7 +146,7 @@ def backward_bound(sample: Sample, wanted: Arrays) -> Arrays:
     n = max(x.size // max(C, 1), 1)
     with np.errstate(all="ignore"):
         d = x - reference.along(x, mean)
-        scale = reference.wide(a.get("weight"), C, 1.0) * invstd
+        scale = reference.wide(a.get("weight"), C, 1.0) * a["save_invstd"]
         channels = np.zeros(C, bool)
         if "activation" in sample.options:
             shift = reference.along(x, reference.wide(a.get("bias"), C, 0.0))

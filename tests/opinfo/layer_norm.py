@@ -62,7 +62,7 @@ def meaning(sample: Sample) -> Arrays:
 
 
 def bound(sample: Sample, wanted: Arrays) -> Arrays:
-    """In float32 the mean carries half an ulp of itself, and 64 additions a lane go into mean and variance."""
+    """The mean carries half an ulp of itself, and 64 additions a lane go into mean and variance."""
     a = sample.arrays
     _, mean, rstd = wanted
     with np.errstate(all="ignore"):

@@ -1,4 +1,4 @@
-"""y = weight (x - mean) / sqrt(var + eps) + bias by channel (axis 1), and its gradients, from the definition."""
+"""y = weight (x - mean) / sqrt(var + eps) + bias by channel (axis 1), and its gradients."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""y = weight (x - mean) / sqrt(var + eps) + bias over the last axes, and its gradients, from the definition."""
+"""y = weight (x - mean) / sqrt(var + eps) + bias over the last axes, and its gradients."""
 
 import math
 

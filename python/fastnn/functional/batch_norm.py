@@ -23,7 +23,7 @@ def make_options(op: str, training: bool, momentum: float, eps: float, activatio
     )
 
 
-# Built once for all calls alike. typed: 1 and True are equal keys, but one is a number and the other an error.
+# Built once for all calls alike. typed: 1 and True are equal keys, but one is a number, the other an error.
 options = lru_cache(maxsize=64, typed=True)(make_options)
 
 
@@ -224,7 +224,7 @@ def batch_norm_backward(
     (array([-0.926]), array([1.]))
     """
     wanted = tuple(map(bool, needs))
-    chosen = gradient_options("batch_norm_backward", training, activation, wanted, bool(accumulate))  # type: ignore[arg-type]
+    chosen = gradient_options("batch_norm_backward", training, activation, wanted, bool(accumulate))
     kernels = kernels_for(grad_output, "batch_norm_backward", "grad_output")
     grads: tuple[Array | None, Array | None, Array | None] = kernels.batch_norm_backward(
         grad_output, x, (weight, bias), (save_mean, save_invstd), chosen, out
