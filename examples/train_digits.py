@@ -10,36 +10,13 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from digits import Array, Part, costs, draw, draw_misread, load_parts, make_parser, results, shifted
 
 import fastnn
 from fastnn import nn, optim, train
-from fastnn.data import ArrayLoader
-
-
-@dataclass(frozen=True)
-class Standardiser:
-    """Gives each pixel mean 0 and deviation 1, as measured on training scans.
-
-    Pixels at the rim are constant or nearly so. One grey level is the least deviation to divide by: smaller
-    ones would blow a faint trace of ink up to the largest input.
-    """
-
-    mean: Array
-    deviation: Array
-
-    @classmethod
-    def of(cls, scans: Array) -> Standardiser:
-        """Measure."""
-        return cls(scans.mean(axis=0), np.maximum(scans.std(axis=0), 1.0))
-
-    def __call__(self, scans: Array) -> Array:
-        """What the net sees."""
-        inputs: Array = ((scans - self.mean) / self.deviation).astype(np.float32)
-        return inputs
+from fastnn.data import ArrayLoader, StandardScaler
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,13 +26,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         fastnn.set_num_threads(options.threads)
     fastnn.manual_seed(options.seed)
     parts = load_parts(options.seed)
-    standardise = Standardiser.of(parts["training"].scans)
-    batches = make_loader(parts["training"], standardise, options)
+    scaler = make_scaler(parts["training"].scans)
+    batches = make_loader(parts["training"], scaler, options)
     model = make_model(options.hidden)
     began = time.perf_counter()
-    history = fit(model, batches, parts["validation"], standardise, options.epochs)
+    history = fit(model, batches, parts["validation"], scaler, options.epochs)
     seconds = time.perf_counter() - began
-    logits = {name: train.predict(model, standardise(part.scans)) for name, part in parts.items()}
+    logits = {name: train.predict(model, inputs(scaler, part.scans)) for name, part in parts.items()}
     print(results(parts, logits))
     print()
     print(costs(model, history, len(batches), seconds))
@@ -73,6 +50,22 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
+def make_scaler(scans: Array) -> StandardScaler:
+    """Pixels at the rim are constant or nearly so; one grey level is the least deviation to divide by.
+
+    Smaller ones would blow a faint trace of ink up to the largest input.
+    """
+    scaler = StandardScaler().fit(scans)
+    deviations: Array = scaler.scale_
+    scaler.scale_ = np.maximum(deviations, 1.0)
+    return scaler
+
+
+def inputs(scaler: StandardScaler, scans: Array) -> Array:
+    """What the net sees: each pixel with mean 0 and deviation 1."""
+    return scaler.transform(scans).astype(np.float32)
+
+
 def make_model(hidden: int) -> nn.Sequential:
     """Two hidden layers; dropout, because 1437 scans are few for them."""
     return nn.Sequential(
@@ -86,7 +79,7 @@ def make_model(hidden: int) -> nn.Sequential:
     )
 
 
-def make_loader(part: Part, standardise: Standardiser, options: argparse.Namespace) -> ArrayLoader:
+def make_loader(part: Part, scaler: StandardScaler, options: argparse.Namespace) -> ArrayLoader:
     """Batches of scans, each moved a little in another way in each epoch."""
     return ArrayLoader(
         part.scans,
@@ -94,12 +87,12 @@ def make_loader(part: Part, standardise: Standardiser, options: argparse.Namespa
         options.batch_size,
         shuffle=True,
         seed=options.seed,
-        transform=lambda scans, labels, rng: (standardise(shifted(scans, rng)), labels),
+        transform=lambda scans, labels, rng: (inputs(scaler, shifted(scans, rng)), labels),
     )
 
 
 def fit(
-    model: nn.Module, batches: ArrayLoader, validation: Part, standardise: Standardiser, epochs: int
+    model: nn.Module, batches: ArrayLoader, validation: Part, scaler: StandardScaler, epochs: int
 ) -> train.History:
     """The training run."""
     return train.fit(
@@ -107,7 +100,7 @@ def fit(
         nn.CrossEntropyLoss(label_smoothing=0.1),
         optim.AdamW(model.parameters(), lr=1e-3, weight_decay=1e-2),
         batches,
-        validation=(standardise(validation.scans), validation.labels),
+        validation=(inputs(scaler, validation.scans), validation.labels),
         epochs=epochs,
         metrics=["accuracy"],
     )

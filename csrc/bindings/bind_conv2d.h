@@ -47,21 +47,20 @@ py::object conv2d(py::handle x_object, py::handle weight_object, py::handle bias
 
 template <class T>
 py::object conv2d_backward(py::handle grad_object, py::handle x_object, py::handle weight_object,
-                           const Conv2dOptions& options, const py::tuple& needs, bool accumulate,
-                           const py::tuple& out) {
+                           const Conv2dOptions& options, const GradientChoice& choice, py::handle out) {
   const char* op = "conv2d_backward";
   Input<T> x(op, "x", x_object), grad(op, "grad_output", grad_object), weight(op, "weight", weight_object);
   const Conv2dSize size = validate_conv2d_backward(grad.shape(), x.shape(), weight.shape(), options);
   const int64_t bias_shape[] = {size.out_channels};
-  const Shape shapes[] = {x.shape(), weight.shape(), bias_shape};
-  GradientOutputs<T> outputs(op, needs, out, shapes, accumulate, x.array(), grad.array(), weight.array());
+  Gradients<T> gradients(op, choice, out);
+  gradients.prepare({x.shape(), weight.shape(), bias_shape}, {}, x.array(), grad.array(), weight.array());
   const T *grad_data = grad.data(), *x_data = x.data(), *weight_data = weight.data();
   {
     const GilRelease release(2 * conv2d_flops(size));
     cpu::conv2d_backward<T>(size, grad_data, x_data, weight_data,
-                            {outputs.data[0], outputs.data[1], outputs.data[2], accumulate});
+                            {gradients.data(0), gradients.data(1), gradients.data(2), choice.accumulate});
   }
-  return outputs.finish();
+  return gradients.finish();
 }
 
 inline void bind_conv2d(py::module_& m) {
@@ -79,9 +78,9 @@ inline void bind_conv2d(py::module_& m) {
       "conv2d_backward",
       [](py::handle grad_output, py::handle x, py::handle weight, const Conv2dOptions& options, const py::tuple& needs,
          bool accumulate, py::handle out) {
-        const py::tuple outs = three_outputs("conv2d_backward", out, needs, accumulate);
+        const auto choice = GradientChoice::make("conv2d_backward", needs, accumulate);
         return by_dtype("conv2d_backward", "x", x, [&](auto t) {
-          return conv2d_backward<decltype(t)>(grad_output, x, weight, options, needs, accumulate, outs);
+          return conv2d_backward<decltype(t)>(grad_output, x, weight, options, choice, out);
         });
       },
       py::arg("grad_output"), py::arg("x"), py::arg("weight"), py::arg("options"), py::arg("needs"),

@@ -37,20 +37,20 @@ py::object linear(py::handle x_object, py::handle weight_object, py::handle bias
 
 template <class T>
 py::object linear_backward(py::handle grad_object, py::handle x_object, py::handle weight_object,
-                           const py::tuple& needs, bool accumulate, const py::tuple& out) {
+                           const GradientChoice& choice, py::handle out) {
   const char* op = "linear_backward";
   Input<T> x(op, "x", x_object), grad(op, "grad_output", grad_object), weight(op, "weight", weight_object);
   const LinearSize size = validate_linear_backward(grad.shape(), x.shape(), weight.shape());
   const int64_t bias_shape[] = {size.out_features};
-  const Shape shapes[] = {x.shape(), weight.shape(), bias_shape};
-  GradientOutputs<T> outputs(op, needs, out, shapes, accumulate, x.array(), grad.array(), weight.array());
+  Gradients<T> gradients(op, choice, out);
+  gradients.prepare({x.shape(), weight.shape(), bias_shape}, {}, x.array(), grad.array(), weight.array());
   const T *grad_data = grad.data(), *x_data = x.data(), *weight_data = weight.data();
   {
     const GilRelease release(2 * linear_flops(size));
     cpu::linear_backward<T>(size, grad_data, x_data, weight_data,
-                            {outputs.data[0], outputs.data[1], outputs.data[2], accumulate});
+                            {gradients.data(0), gradients.data(1), gradients.data(2), choice.accumulate});
   }
-  return outputs.finish();
+  return gradients.finish();
 }
 
 inline void bind_linear(py::module_& m) {
@@ -64,10 +64,9 @@ inline void bind_linear(py::module_& m) {
       "linear_backward",
       [](py::handle grad_output, py::handle x, py::handle weight, const py::tuple& needs, bool accumulate,
          py::handle out) {
-        const py::tuple outs = three_outputs("linear_backward", out, needs, accumulate);
-        return by_dtype("linear_backward", "x", x, [&](auto t) {
-          return linear_backward<decltype(t)>(grad_output, x, weight, needs, accumulate, outs);
-        });
+        const auto choice = GradientChoice::make("linear_backward", needs, accumulate);
+        return by_dtype("linear_backward", "x", x,
+                        [&](auto t) { return linear_backward<decltype(t)>(grad_output, x, weight, choice, out); });
       },
       py::arg("grad_output"), py::arg("x"), py::arg("weight"), py::arg("needs"), py::arg("accumulate"), py::arg("out"));
 }

@@ -10,6 +10,11 @@
 #include "bindings/bind_dropout.h"
 #include "bindings/bind_gather.h"
 #include "bindings/bind_im2col.h"
+#include "bindings/bind_batch_norm.h"
+#include "bindings/bind_cross_entropy.h"
+#include "bindings/bind_dropout.h"
+#include "bindings/bind_gather.h"
+#include "bindings/bind_layer_norm.h"
 #include "bindings/bind_linear.h"
 #include "bindings/bind_loss.h"
 #include "bindings/bind_pad.h"
@@ -32,6 +37,8 @@ PYBIND11_MODULE(_core, m) {
   bind_cross_entropy(m);
   bind_loss(m);
   bind_dropout(m);
+  bind_batch_norm(m);
+  bind_layer_norm(m);
   bind_sgd(m);
   bind_adam(m);
   bind_rmsprop(m);

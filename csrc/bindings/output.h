@@ -85,7 +85,8 @@ class Output {
     return *this;
   }
 
-  bool overlaps(const Output& other) const { return ByteRange(target_).overlaps(ByteRange(other.target_)); }
+  bool overlaps(const Output& other) const { return overlaps(other.target_); }
+  bool overlaps(const py::array& other) const { return ByteRange(target_).overlaps(ByteRange(other)); }
 
   // Brings what `out` held into the memory to be written, for results that are added to it.
   void keep_contents() {

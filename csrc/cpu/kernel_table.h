@@ -141,6 +141,64 @@ struct DropoutKernels {
   void (*apply)(const T* x, T* y, int64_t first, int64_t n, uint64_t seed, uint64_t call, uint64_t threshold, T scale);
 };
 
+// The elements of one channel of (N, C, S): `count` runs of `length` neighbours each, `stride` apart.
+struct Runs {
+  int64_t count, length, stride;
+};
+
+// Of `count` numbers their mean, and the sum of the squared deviations from it.
+struct Moments {
+  double count, mean, m2;
+};
+
+// y = scale (x - mean) + shift, then max(0, .) with relu; and its gradient, where g is 0 for y <= 0 with relu:
+//   training: grad_x = scale (g - offset - slope (x - mean))        else: grad_x = scale g
+// Value is T for one channel, or const T* for a row of columns.
+template <class Value>
+struct NormTerms {
+  Value mean, scale, shift;
+  Value offset, slope;
+  bool training, relu;
+};
+
+template <class T>
+struct BatchNormKernels {
+  // One channel. moments may hold those of elements before; sums[0] += sum of g, sums[1] += sum of g (x - mean).
+  void (*moments)(const T* x, const Runs& runs, Moments* moments);
+  void (*normalize)(const T* x, T* y, const Runs& runs, const NormTerms<T>& terms);
+  void (*gradient_sums)(const T* grad_y, const T* x, const Runs& runs, const NormTerms<T>& terms, double* sums);
+  void (*gradient)(const T* grad_y, const T* x, T* grad_x, const Runs& runs, const NormTerms<T>& terms);
+  // Lanes are columns: `runs.count` rows of `runs.length` columns, one result (sums: two) a column.
+  void (*column_moments)(const T* x, const Runs& runs, Moments* moments);
+  void (*normalize_columns)(const T* x, T* y, const Runs& runs, const NormTerms<const T*>& terms);
+  void (*column_gradient_sums)(const T* grad_y, const T* x, const Runs& runs, const NormTerms<const T*>& terms,
+                               double* sums);
+  void (*column_gradient)(const T* grad_y, const T* x, T* grad_x, const Runs& runs, const NormTerms<const T*>& terms);
+};
+
+// Rows of `length` elements; one mean and one rstd = 1 / sqrt(variance + eps) a row.
+template <class T>
+struct LayerNormRows {
+  int64_t rows, length;
+  const T* x;
+  const T *weight, *bias;
+};
+
+template <class T>
+struct LayerNormGradientRows {
+  int64_t rows, length;
+  const T *grad_y, *x, *mean, *rstd, *weight;
+  T* grad_x;     // null: not wanted
+  T* scratch;    // 2 * length values; null where neither of the sums is wanted
+  double* sums;  // sums[j] += sum of g (x - mean) rstd and sums[length + j] += sum of g, over the rows
+};
+
+template <class T>
+struct LayerNormKernels {
+  void (*forward)(const LayerNormRows<T>& in, double eps, T* y, T* mean, T* rstd);
+  void (*backward)(const LayerNormGradientRows<T>& in);
+};
+
 template <class T>
 struct SGDConstants {
   T lr, momentum, gradient_share, weight_decay, sign;
@@ -199,6 +257,8 @@ struct Kernels {
   CrossEntropyKernels<T> cross_entropy;
   LossKernels<T> loss;
   DropoutKernels<T> dropout;
+  BatchNormKernels<T> batch_norm;
+  LayerNormKernels<T> layer_norm;
   OptimizerKernels<T> optimizer;
   Conv2dKernels<T> conv2d;
   PoolKernels<T> pool;

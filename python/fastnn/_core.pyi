@@ -254,6 +254,81 @@ def dropout(x: Array, p: float, seed: int, call: int, out: Array | None) -> Arra
 def dropout2d(x: Array, p: float, seed: int, call: int, out: Array | None) -> Array:
     """The same with one decision for each channel of x (N, C, ...)."""
 
+# --- batch_norm ---------------------------------------------------------------------------------
+@final
+class BatchNormOptions:
+    def __init__(
+        self, *, training: bool = False, momentum: float = 0.1, eps: float = 1e-5, relu: bool = False
+    ) -> None: ...
+
+@final
+class BatchNormGradientOptions:
+    def __init__(
+        self,
+        *,
+        training: bool,
+        relu: bool,
+        needs: tuple[bool, bool, bool],
+        accumulate: bool,
+    ) -> None: ...
+
+def batch_norm(
+    x: Array,
+    running: tuple[Array | None, Array | None],
+    weight: Array | None,
+    bias: Array | None,
+    options: BatchNormOptions,
+    out: Array | None,
+) -> tuple[Array, Array, Array]:
+    """y, and the mean and 1 / sqrt(variance + eps) of each channel that it was made with.
+
+    In training the running mean and variance are updated in place.
+    """
+
+def batch_norm_backward(
+    grad_output: Array,
+    x: Array,
+    affine: tuple[Array | None, Array | None],
+    stats: tuple[Array, Array],
+    options: BatchNormGradientOptions,
+    out: tuple[Array | None, Array | None, Array | None] | None,
+) -> tuple[Array | None, Array | None, Array | None]:
+    """(grad_x, grad_weight, grad_bias), None where not needed; affine is (weight, bias), stats as returned.
+
+    With relu, grad_output is the gradient by max(0, y), and bias takes part in finding where y is positive.
+    """
+
+# --- layer_norm ---------------------------------------------------------------------------------
+@final
+class LayerNormGradientOptions:
+    def __init__(
+        self,
+        *,
+        normalized_shape: tuple[int, ...],
+        needs: tuple[bool, bool, bool],
+        accumulate: bool,
+    ) -> None: ...
+
+def layer_norm(
+    x: Array,
+    normalized_shape: tuple[int, ...],
+    weight: Array | None,
+    bias: Array | None,
+    eps: float,
+    out: Array | None,
+) -> tuple[Array, Array, Array]:
+    """y, mean and 1 / sqrt(variance + eps); the two in x's shape with 1 for each normalised axis."""
+
+def layer_norm_backward(
+    grad_output: Array,
+    x: Array,
+    stats: tuple[Array, Array],
+    weight: Array | None,
+    options: LayerNormGradientOptions,
+    out: tuple[Array | None, Array | None, Array | None] | None,
+) -> tuple[Array | None, Array | None, Array | None]:
+    """(grad_x, grad_weight, grad_bias), None where not needed; stats is (mean, rstd) as returned."""
+
 # --- optimizers: one call steps every parameter, in place ------------------------------------------
 @final
 class SGDOptions:

@@ -3,20 +3,22 @@
 #pragma once
 
 #include "cpu/kernel_table.h"
+#include "cpu/kernels/activation.h"
 #include "cpu/kernels/activation_smooth.h"
+#include "cpu/kernels/adagrad.h"
 #include "cpu/kernels/adam.h"
 #include "cpu/kernels/avg_pool2d.h"
+#include "cpu/kernels/batch_norm.h"
+#include "cpu/kernels/batch_norm_columns.h"
+#include "cpu/kernels/clip_grad.h"
 #include "cpu/kernels/conv2d_direct.h"
 #include "cpu/kernels/conv2d_gather.h"
 #include "cpu/kernels/conv2d_stage.h"
-#include "cpu/kernels/activation.h"
-#include "cpu/kernels/adagrad.h"
-#include "cpu/kernels/adam.h"
-#include "cpu/kernels/clip_grad.h"
 #include "cpu/kernels/cross_entropy.h"
 #include "cpu/kernels/dropout.h"
 #include "cpu/kernels/gemm_micro.h"
 #include "cpu/kernels/gemm_thin.h"
+#include "cpu/kernels/layer_norm.h"
 #include "cpu/kernels/loss.h"
 #include "cpu/kernels/machine.h"
 #include "cpu/kernels/max_pool2d.h"
@@ -60,6 +62,15 @@ constexpr Kernels<T> make_kernels() {
                .hinge = pointwise_loss<Hinge, T>,
                .multi_margin = multi_margin_rows<T>},
       .dropout = {.apply = dropout<T>},
+      .batch_norm = {.moments = moments<T>,
+                     .normalize = normalize<T>,
+                     .gradient_sums = gradient_sums<T>,
+                     .gradient = norm_gradient<T>,
+                     .column_moments = column_moments<T>,
+                     .normalize_columns = normalize_columns<T>,
+                     .column_gradient_sums = column_gradient_sums<T>,
+                     .column_gradient = column_gradient<T>},
+      .layer_norm = {.forward = layer_norm<T>, .backward = layer_norm_backward<T>},
       .optimizer = {.sgd = sgd<T>, .adam = adam<T>},
       .conv2d = {.stage_plane = stage_plane<T>,
                  .stage_channels_last = stage_channels_last<T>,

@@ -33,6 +33,7 @@ from fastnn.functional.activation_smooth import (
     tanh,
     tanh_backward,
 )
+from fastnn.functional.batch_norm import batch_norm, batch_norm_backward, batch_norm_with_stats
 from fastnn.functional.binary_loss import (
     binary_cross_entropy_with_logits,
     binary_cross_entropy_with_logits_with_grad,
@@ -50,6 +51,7 @@ from fastnn.functional.conv2d import conv2d, conv2d_backward
 from fastnn.functional.cross_entropy import cross_entropy, cross_entropy_with_grad
 from fastnn.functional.dropout import dropout, dropout2d, dropout2d_backward, dropout_backward
 from fastnn.functional.im2col import col2im, im2col
+from fastnn.functional.layer_norm import layer_norm, layer_norm_backward, layer_norm_with_stats
 from fastnn.functional.linear import linear, linear_backward
 from fastnn.functional.loss import (
     huber_loss,
@@ -83,6 +85,9 @@ __all__ = [
     "adaptive_max_pool2d_backward",
     "avg_pool2d",
     "avg_pool2d_backward",
+    "batch_norm",
+    "batch_norm_backward",
+    "batch_norm_with_stats",
     "binary_cross_entropy_with_logits",
     "binary_cross_entropy_with_logits_with_grad",
     "col2im",
@@ -113,6 +118,9 @@ __all__ = [
     "im2col",
     "l1_loss",
     "l1_loss_with_grad",
+    "layer_norm",
+    "layer_norm_backward",
+    "layer_norm_with_stats",
     "leaky_relu",
     "leaky_relu_backward",
     "linear",

@@ -3,10 +3,12 @@
 from fastnn.nn import init, utils
 from fastnn.nn.activation import Hardsigmoid, Hardtanh, LeakyReLU, ReLU, ReLU6
 from fastnn.nn.activation_smooth import ELU, GELU, LogSigmoid, Sigmoid, SiLU, Softplus, Tanh
+from fastnn.nn.batch_norm import BatchNorm1d, BatchNorm2d
 from fastnn.nn.container import Sequential
 from fastnn.nn.conv import Conv1d, Conv2d
 from fastnn.nn.dropout import Dropout, Dropout2d
 from fastnn.nn.flatten import Flatten
+from fastnn.nn.layer_norm import LayerNorm
 from fastnn.nn.linear import Linear
 from fastnn.nn.loss import (
     BCEWithLogitsLoss,
@@ -33,6 +35,8 @@ __all__ = [
     "AvgPool1d",
     "AvgPool2d",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "Conv1d",
     "Conv2d",
     "CrossEntropyLoss",
@@ -44,6 +48,7 @@ __all__ = [
     "HingeLoss",
     "HuberLoss",
     "L1Loss",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",

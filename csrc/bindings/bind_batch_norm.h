@@ -1,0 +1,189 @@
+#pragma once
+
+#include "bindings/gradients.h"
+#include "ops/batch_norm.h"
+
+namespace fastnn::bindings {
+
+template <class T>
+std::optional<Input<T>> optional_input(const char* op, const char* name, py::handle object) {
+  if (object.is_none()) return std::nullopt;
+  return std::optional<Input<T>>(std::in_place, op, name, object);
+}
+
+// An array of one value a channel, or none.
+template <class T>
+std::optional<Input<T>> channel_values(const char* op, const char* name, py::handle object, Shape x) {
+  auto values = optional_input<T>(op, name, object);
+  if (values) validate_channel_values(op, name, x, values->shape());
+  return values;
+}
+
+template <class T>
+const T* data_or_null(std::optional<Input<T>>& values) {
+  return values ? values->data() : nullptr;
+}
+
+inline BatchNormOptions make_batch_norm_options(bool training, double momentum, double eps, bool relu) {
+  if (!(eps >= 0 && eps <= std::numeric_limits<double>::max())) {
+    fail_value("batch_norm", "expected eps to be finite and >= 0, got ", eps);
+  }
+  return {training, momentum, eps, relu};
+}
+
+// The running statistics: read in evaluation; in training written in place, through a copy where they are strided.
+template <class T>
+struct RunningStatistics {
+  const char* op = "batch_norm";
+  std::optional<Input<T>> inputs[2];
+  std::optional<Output> outputs[2];
+
+  RunningStatistics(const py::tuple& arrays, Shape x, bool training) {
+    static constexpr const char* names[] = {"running_mean", "running_var"};
+    if (arrays[0].is_none() != arrays[1].is_none()) {
+      fail_value(op, "expected running_mean and running_var to be both arrays or both None, got None for ",
+                 names[arrays[0].is_none() ? 0 : 1]);
+    }
+    for (size_t i = 0; i < 2; ++i) {
+      inputs[i] = channel_values<T>(op, names[i], arrays[i], x);
+      if (training && inputs[i]) outputs[i].emplace(op, arrays[i], py::dtype::of<T>(), inputs[i]->shape(), names[i]);
+    }
+  }
+
+  // Writing them must change nothing else of the call.
+  template <class... Arrays>
+  void refuse_overlap(const Arrays&... arrays) const {
+    for (const auto& output : outputs) {
+      if (output && (... || output->overlaps(arrays))) {
+        fail_value(op, "expected running_mean and running_var not to overlap other arrays, got some that do");
+      }
+    }
+    if (outputs[0] && outputs[0]->overlaps(*outputs[1])) {
+      fail_value(op, "expected running_mean and running_var not to overlap each other, got two that do");
+    }
+  }
+
+  T* write(size_t i) {
+    if (!outputs[i]) return nullptr;
+    outputs[i]->keep_contents();
+    return outputs[i]->template data<T>();
+  }
+
+  void finish() {
+    for (auto& output : outputs) {
+      if (output) output->finish();
+    }
+  }
+};
+
+// y and, for the backward, the mean and 1 / sqrt(variance + eps) that it was made with.
+template <class T>
+py::object batch_norm(py::handle x_object, const py::tuple& running_arrays, py::handle weight_object,
+                      py::handle bias_object, const BatchNormOptions& options, py::handle out) {
+  const char* op = "batch_norm";
+  Input<T> x(op, "x", x_object);
+  const bool has_running = !running_arrays[0].is_none() || !running_arrays[1].is_none();
+  const AxisView view = validate_batch_norm(x.shape(), has_running, options);
+  auto weight = channel_values<T>(op, "weight", weight_object, x.shape());
+  auto bias = channel_values<T>(op, "bias", bias_object, x.shape());
+  RunningStatistics<T> running(running_arrays, x.shape(), options.training);
+  Output y(op, out, py::dtype::of<T>(), x.shape());
+  y.apart_from(Aliasing::elementwise, x.array());
+  running.refuse_overlap(y, x.array());
+  for (auto* input : {&weight, &bias, &running.inputs[0], &running.inputs[1]}) {
+    if (!*input) continue;
+    y.apart_from(Aliasing::none, (*input)->array());
+    if (input == &weight || input == &bias) running.refuse_overlap((*input)->array());
+  }
+  const int64_t channels[] = {view.axis_size};
+  Output mean(op, py::none(), py::dtype::of<T>(), channels), invstd(op, py::none(), py::dtype::of<T>(), channels);
+  const cpu::BatchNormInputs<T> inputs{.view = view,
+                                       .x = x.data(),
+                                       .weight = data_or_null(weight),
+                                       .bias = data_or_null(bias),
+                                       .running_mean = data_or_null(running.inputs[0]),
+                                       .running_var = data_or_null(running.inputs[1])};
+  const cpu::BatchNormOutputs<T> outputs{.y = y.data<T>(),
+                                         .save_mean = mean.data<T>(),
+                                         .save_invstd = invstd.data<T>(),
+                                         .running_mean = running.write(0),
+                                         .running_var = running.write(1)};
+  {
+    const GilRelease release(3.0 * static_cast<double>(x.size()));
+    cpu::batch_norm_forward(inputs, options, outputs);
+  }
+  running.finish();
+  return py::make_tuple(y.finish(), mean.finish(), invstd.finish());
+}
+
+struct BatchNormGradientOptions {
+  bool training, relu;
+  GradientChoice choice;
+
+  static BatchNormGradientOptions make(bool training, bool relu, const py::tuple& needs, bool accumulate) {
+    return {training, relu, GradientChoice::make("batch_norm_backward", needs, accumulate)};
+  }
+};
+
+// affine: weight and bias; stats: save_mean and save_invstd.
+template <class T>
+py::object batch_norm_backward(py::handle grad_object, py::handle x_object, const py::tuple& affine,
+                               const py::tuple& stats, const BatchNormGradientOptions& options, py::handle out) {
+  const char* op = "batch_norm_backward";
+  Input<T> x(op, "x", x_object), grad(op, "grad_output", grad_object);
+  const AxisView view = validate_batch_norm_backward(grad.shape(), x.shape());
+  auto weight = channel_values<T>(op, "weight", affine[0], x.shape());
+  auto bias = channel_values<T>(op, "bias", affine[1], x.shape());
+  Input<T> mean(op, "save_mean", stats[0]), invstd(op, "save_invstd", stats[1]);
+  validate_channel_values(op, "save_mean", x.shape(), mean.shape());
+  validate_channel_values(op, "save_invstd", x.shape(), invstd.shape());
+  Gradients<T> gradients(op, options.choice, out);
+  const int64_t channels[] = {view.axis_size};
+  const py::array weight_or_mean = weight ? weight->array() : mean.array();
+  const py::array bias_or_mean = bias ? bias->array() : mean.array();
+  gradients.prepare({x.shape(), channels, channels}, {&grad.array(), &x.array()}, mean.array(), invstd.array(),
+                    weight_or_mean, bias_or_mean);
+  const cpu::BatchNormBackwardInputs<T> inputs{.view = view,
+                                               .grad_output = grad.data(),
+                                               .x = x.data(),
+                                               .weight = data_or_null(weight),
+                                               .bias = data_or_null(bias),
+                                               .save_mean = mean.data(),
+                                               .save_invstd = invstd.data(),
+                                               .training = options.training,
+                                               .relu = options.relu};
+  {
+    const GilRelease release(5.0 * static_cast<double>(x.size()));
+    cpu::batch_norm_backward<T>(inputs,
+                                {gradients.data(0), gradients.data(1), gradients.data(2), options.choice.accumulate});
+  }
+  return gradients.finish();
+}
+
+inline void bind_batch_norm(py::module_& m) {
+  py::class_<BatchNormOptions>(m, "BatchNormOptions", py::is_final())
+      .def(py::init(&make_batch_norm_options), py::kw_only(), py::arg("training") = false, py::arg("momentum") = 0.1,
+           py::arg("eps") = 1e-5, py::arg("relu") = false);
+  py::class_<BatchNormGradientOptions>(m, "BatchNormGradientOptions", py::is_final())
+      .def(py::init(&BatchNormGradientOptions::make), py::kw_only(), py::arg("training"), py::arg("relu"),
+           py::arg("needs"), py::arg("accumulate"));
+  m.def(
+      "batch_norm",
+      [](py::handle x, const py::tuple& running, py::handle weight, py::handle bias, const BatchNormOptions& options,
+         py::handle out) {
+        return by_dtype("batch_norm", "x", x,
+                        [&](auto t) { return batch_norm<decltype(t)>(x, running, weight, bias, options, out); });
+      },
+      py::arg("x"), py::arg("running"), py::arg("weight"), py::arg("bias"), py::arg("options"), py::arg("out"));
+  m.def(
+      "batch_norm_backward",
+      [](py::handle grad_output, py::handle x, const py::tuple& affine, const py::tuple& stats,
+         const BatchNormGradientOptions& options, py::handle out) {
+        return by_dtype("batch_norm_backward", "x", x, [&](auto t) {
+          return batch_norm_backward<decltype(t)>(grad_output, x, affine, stats, options, out);
+        });
+      },
+      py::arg("grad_output"), py::arg("x"), py::arg("affine"), py::arg("stats"), py::arg("options"), py::arg("out"));
+}
+
+}  // namespace fastnn::bindings

@@ -1,0 +1,96 @@
+#include "ops/layer_norm.h"
+
+#include <algorithm>
+
+#include "cpu/aligned_buffer.h"
+#include "cpu/dispatch.h"
+#include "cpu/parallel.h"
+
+namespace fastnn::cpu {
+namespace {
+
+constexpr int64_t elements_per_task = 1 << 14;
+
+int64_t rows_per_task(int64_t length) { return std::max<int64_t>(1, elements_per_task / std::max<int64_t>(length, 1)); }
+
+// `values`, or where there are none the same number everywhere.
+template <class T>
+class ValuesOr {
+ public:
+  ValuesOr(const T* values, int64_t length, T otherwise) : filled_(values ? 0 : length), values_(values) {
+    if (values_) return;
+    std::fill_n(filled_.data(), length, otherwise);
+    values_ = filled_.data();
+  }
+  const T* data() const { return values_; }
+
+ private:
+  AlignedBuffer<T> filled_;
+  const T* values_;
+};
+
+// Sums over the rows of each chunk, 2 * length a chunk, added in the order of the chunks.
+template <class T>
+void take_sums(const double* partial, int64_t chunks, int64_t length, const LayerNormGradients<T>& grads) {
+  parallel_for(2 * length, elements_per_task, [&](int64_t begin, int64_t end) {
+    for (int64_t j = begin; j < end; ++j) {
+      T* grad = j < length ? grads.weight : grads.bias;
+      if (!grad) continue;
+      T& value = grad[j % length];
+      double total = grads.accumulate ? static_cast<double>(value) : 0;
+      for (int64_t chunk = 0; chunk < chunks; ++chunk) total += partial[chunk * 2 * length + j];
+      value = static_cast<T>(total);
+    }
+  });
+}
+
+}  // namespace
+
+template <class T>
+void layer_norm_forward(const LayerNormInputs<T>& in, T* y, T* mean, T* rstd) {
+  const int64_t n = in.length;
+  const ValuesOr<T> weight(in.weight, n, T(1)), bias(in.bias, n, T(0));
+  parallel_for(in.rows, rows_per_task(n), [&](int64_t begin, int64_t end) {
+    const LayerNormRows<T> rows{end - begin, n, in.x + begin * n, weight.data(), bias.data()};
+    kernels<T>().layer_norm.forward(rows, in.eps, y + begin * n, mean + begin, rstd + begin);
+  });
+}
+
+template <class T>
+void layer_norm_backward(const LayerNormBackwardInputs<T>& in, const LayerNormGradients<T>& grads) {
+  constexpr int64_t most_chunks = 64;
+  const int64_t n = in.length;
+  const ValuesOr<T> weight(in.weight, n, T(1));
+  const bool wants_sums = grads.weight || grads.bias;
+  const int64_t grain = std::max(rows_per_task(n), (in.rows + most_chunks - 1) / most_chunks);
+  const int64_t chunks = (in.rows + grain - 1) / grain;
+  AlignedBuffer<double> partial(wants_sums ? chunks * 2 * n : 0);
+  AlignedBuffer<T> scratch(wants_sums ? chunks * 2 * n : 0);
+  parallel_for(in.rows, grain, [&](int64_t begin, int64_t end) {
+    const int64_t at = begin / grain * 2 * n;
+    if (wants_sums) {
+      std::fill_n(partial.data() + at, 2 * n, 0.0);
+      std::fill_n(scratch.data() + at, 2 * n, T(0));
+    }
+    kernels<T>().layer_norm.backward({.rows = end - begin,
+                                      .length = n,
+                                      .grad_y = in.grad_output + begin * n,
+                                      .x = in.x + begin * n,
+                                      .mean = in.mean + begin,
+                                      .rstd = in.rstd + begin,
+                                      .weight = weight.data(),
+                                      .grad_x = grads.x ? grads.x + begin * n : nullptr,
+                                      .scratch = scratch.data() + at,
+                                      .sums = wants_sums ? partial.data() + at : nullptr});
+  });
+  if (wants_sums) take_sums(partial.data(), chunks, n, grads);
+}
+
+#define INSTANTIATE(T)                                                     \
+  template void layer_norm_forward(const LayerNormInputs<T>&, T*, T*, T*); \
+  template void layer_norm_backward(const LayerNormBackwardInputs<T>&, const LayerNormGradients<T>&);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace fastnn::cpu
