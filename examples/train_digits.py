@@ -56,8 +56,7 @@ def make_scaler(scans: Array) -> StandardScaler:
     Smaller ones would blow a faint trace of ink up to the largest input.
     """
     scaler = StandardScaler().fit(scans)
-    deviations: Array = scaler.scale_
-    scaler.scale_ = np.maximum(deviations, 1.0)
+    scaler.scale_ = np.maximum(np.asarray(scaler.scale_), 1.0)
     return scaler
 
 

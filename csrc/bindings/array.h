@@ -4,6 +4,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <optional>
 #include <string>
 
 #include "ops/tensor.h"
@@ -94,6 +95,13 @@ class Input {
 
   py::array array_;
 };
+
+// As an argument that can be missing.
+template <class T>
+std::optional<Input<T>> optional_input(const char* op, const char* name, py::handle object) {
+  if (object.is_none()) return std::nullopt;
+  return Input<T>(op, name, object);
+}
 
 // Calls body with a float or a double, whichever `object` holds.
 template <class Body>

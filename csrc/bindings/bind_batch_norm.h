@@ -5,12 +5,6 @@
 
 namespace fastnn::bindings {
 
-template <class T>
-std::optional<Input<T>> optional_input(const char* op, const char* name, py::handle object) {
-  if (object.is_none()) return std::nullopt;
-  return std::optional<Input<T>>(std::in_place, op, name, object);
-}
-
 // An array of one value a channel, or none.
 template <class T>
 std::optional<Input<T>> channel_values(const char* op, const char* name, py::handle object, Shape x) {

@@ -56,11 +56,4 @@ class Labels {
   cpu::AlignedBuffer<int64_t> labels_;
 };
 
-// As an argument that can be missing.
-template <class T>
-std::optional<Input<T>> optional_input(const char* op, const char* name, py::handle object) {
-  if (object.is_none()) return std::nullopt;
-  return Input<T>(op, name, object);
-}
-
 }  // namespace fastnn::bindings

@@ -71,7 +71,7 @@ constexpr Kernels<T> make_kernels() {
                      .column_gradient_sums = column_gradient_sums<T>,
                      .column_gradient = column_gradient<T>},
       .layer_norm = {.forward = layer_norm<T>, .backward = layer_norm_backward<T>},
-      .optimizer = {.sgd = sgd<T>, .adam = adam<T>},
+      .optimizer = {.sgd = sgd<T>, .adam = adam<T>, .rmsprop = rmsprop<T>, .adagrad = adagrad<T>},
       .conv2d = {.stage_plane = stage_plane<T>,
                  .stage_channels_last = stage_channels_last<T>,
                  .gather = gather<T>,
@@ -84,7 +84,6 @@ constexpr Kernels<T> make_kernels() {
                .max_backward = max_pool_backward<T>,
                .avg = avg_pool<T>,
                .avg_backward = avg_pool_backward<T>},
-      .optimizer = {.sgd = sgd<T>, .adam = adam<T>, .rmsprop = rmsprop<T>, .adagrad = adagrad<T>},
       .clip_grad = {.norm_sum = norm_sum<T>, .scale = scale_grad<T>, .clamp = clamp_grad<T>},
       .burn_fma = burn_fma<T>,
   };
