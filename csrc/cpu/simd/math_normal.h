@@ -16,7 +16,7 @@ struct NormalConstants;
 template <>
 struct NormalConstants<float> {
   static constexpr float largest = 15.0f, k = 3.5f;
-  static constexpr float to_grid = 98304.0f;  // 1.5 * 2^16: multiples of 2^-7
+  static constexpr float to_grid = 49152.0f;  // 1.5 * 2^15: multiples of 2^-8
   // Degree 9, error 2.7e-8.
   static constexpr float constant = 0x1.7d241ap-1f;
   static constexpr float poly[] = {-0x1.21914ep-1f, 0x1.42fee8p-2f,   -0x1.db5af4p-4f, 0x1.1d1fa2p-6f, 0x1.a99f18p-8f,
@@ -51,11 +51,12 @@ struct NormalTail {
 template <class T>
 inline NormalTail<T> normal_tail(Vec<T> x) {
   using C = NormalConstants<T>;
-  const Vec<T> half(T(0.5)), one(T(1)), to_grid(C::to_grid);
-  const Vec<T> t = min(Vec<T>(C::largest), abs(x)), g = (t + to_grid) - to_grid;
-  const Vec<T> n = nearest_exponent(-half * t * t);
-  const Vec<T> r = fnma(half * (t - g), t + g, less_exponent(-half * g * g, n));
-  const Vec<T> divisor = t + Vec<T>(C::k), share = t / divisor, u = share + share - one;
+  const Vec<T> half(T(0.5)), one(T(1)), two(T(2)), to_grid(C::to_grid), to_integer(ExpConstants<T>::to_integer);
+  const Vec<T> t = min(Vec<T>(C::largest), abs(x)), g = (t + to_grid) - to_grid, square = g * g;
+  const Vec<T> n = fma(square, Vec<T>(T(-0.5) * ExpConstants<T>::log2_e), to_integer) - to_integer;
+  const Vec<T> exact = fma(n, Vec<T>(2 * Ln2<T>::lo), fma(n, Vec<T>(2 * Ln2<T>::hi), square));
+  const Vec<T> r = fma(t - g, t + g, exact) * -half;
+  const Vec<T> divisor = t + Vec<T>(C::k), share = t / divisor, u = fma(share, two, -one);
   const Vec<T> G = fma(u, polynomial(u, C::poly), Vec<T>(C::constant));
   return {t, r * polynomial(r, ExpConstants<T>::poly), n, divisor, share, G};
 }
@@ -64,8 +65,8 @@ inline NormalTail<T> normal_tail(Vec<T> x) {
 template <class T>
 inline Vec<T> gelu(Vec<T> x) {
   const NormalTail<T> tail = normal_tail(x);
-  const Vec<T> zero(T(0)), larger = select(zero < x, x, x * zero);
-  return larger - tail.times_power(tail.share * tail.G);
+  const Vec<T> zero(T(0)), one(T(1)), part = tail.times_power(tail.share * tail.G);
+  return fma(x, select(zero < x, one, zero), -part);
 }
 
 // Phi(-t) - t phi(t) where x < 0, its difference from 1 where x > 0; NaN at the infinities as in PyTorch.
