@@ -9,7 +9,7 @@
 
 namespace fastnn::cpu::FASTNN_NAMESPACE {
 
-// Flattened: a call for each vector would load the constants of its polynomials again (gelu: 1.2 times the time).
+// Flattened: a call for each vector would load the constants of its polynomials again (gelu: 7 % more time).
 template <class T, class Function>
 [[gnu::flatten]] void activation_forward(const T* x, T* y, int64_t n, const ActivationParameters& parameters) {
   const Function function(parameters);
