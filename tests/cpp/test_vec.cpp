@@ -135,6 +135,15 @@ void test_comparisons(const Lanes<T>& a, const Lanes<T>& b) {
   CHECK(lanes_are(select(x == x, one, zero), [&](int i) { return one_if(!std::isnan(a.value[i])); }));
 }
 
+// Where neither the product nor its error leaves the normal numbers.
+template <class T>
+void test_product_error(Source<T>& source) {
+  const auto a = source.lanes([&] { return source.between(T(-100), T(100)); });
+  const auto b = source.lanes([&] { return source.between(T(1), T(100)); });
+  CHECK(lanes_are(product_error(a.vec(), b.vec(), a.vec() * b.vec()),
+                  [&](int i) { return std::fma(a.value[i], b.value[i], -(a.value[i] * b.value[i])); }));
+}
+
 template <class T>
 void test_exponents(Source<T>& source) {
   using Limits = std::numeric_limits<T>;
@@ -317,6 +326,7 @@ void test_all() {
     test_sign(a, b);
     test_comparisons(a, b);
     test_interleave(a, b);
+    test_product_error(source);
     test_exponents(source);
     test_reductions(source);
   }

@@ -10,13 +10,12 @@
 
 namespace fastnn::cpu::FASTNN_NAMESPACE {
 
-// Beyond `largest`, t Phi(-t) is zero. Adding and taking off to_grid rounds t so that its square is exact.
+// Beyond `largest`, t Phi(-t) is zero.
 template <class T>
 struct NormalConstants;
 template <>
 struct NormalConstants<float> {
   static constexpr float largest = 15.0f, k = 3.5f;
-  static constexpr float to_grid = 98304.0f;  // 1.5 * 2^16: multiples of 2^-7
   // Degree 9, error 2.7e-8.
   static constexpr float constant = 0x1.7d241ap-1f;
   static constexpr float poly[] = {-0x1.21914ep-1f, 0x1.42fee8p-2f,   -0x1.db5af4p-4f, 0x1.1d1fa2p-6f, 0x1.a99f18p-8f,
@@ -25,7 +24,6 @@ struct NormalConstants<float> {
 template <>
 struct NormalConstants<double> {
   static constexpr double largest = 39.0, k = 3.5;
-  static constexpr double to_grid = 6442450944.0;  // 1.5 * 2^32: multiples of 2^-20
   // Degree 23, error 4.723e-18.
   static constexpr double constant = 0x1.7d241a953a614p-1;
   static constexpr double poly[] = {
@@ -37,7 +35,20 @@ struct NormalConstants<double> {
       -0x1.097d02ef7c50dp-28, 0x1.52c2c2c3de61ep-28,  0x1.9ac37c64ef6dbp-30};
 };
 
-// e^(-t^2/2) = (1 + growth) * 2^exponent and Phi(-t) / e^(-t^2/2) = G / divisor, for t = |x|; share = t / divisor.
+// The coefficients of exp at r = -s / 2, as those of a polynomial in s; halving is exact.
+template <class T>
+struct HalfNegated {
+  static constexpr std::size_t count = sizeof(ExpConstants<T>::poly) / sizeof(T);
+  T poly[count];
+
+  constexpr HalfNegated() : poly() {
+    T factor = T(-0.5);
+    for (std::size_t i = 0; i < count; ++i, factor *= T(-0.5)) poly[i] = factor * ExpConstants<T>::poly[i];
+  }
+};
+
+// For t = |x|: e^(-t^2/2) = (1 + growth) * 2^exponent, and -Phi(-t) / e^(-t^2/2) = G / divisor with the divisor
+// -(t + k), whose sign saves GELU a negation; share = t / divisor.
 template <class T>
 struct NormalTail {
   Vec<T> t, growth, exponent, divisor, share, G;
@@ -46,35 +57,37 @@ struct NormalTail {
   Vec<T> times_power(Vec<T> v) const { return ldexp(fma(v, growth, v), exponent); }
 };
 
-// t^2 = g^2 + (t - g) (t + g): the first term is exact, an error of which the exponential would magnify.
+// The rounding error of the square is added to the reduced argument; the exponential would magnify it.
 // u comes from t w, not from w: then the error of t + k, large beside a small t, does not reach it.
 template <class T>
 inline NormalTail<T> normal_tail(Vec<T> x) {
   using C = NormalConstants<T>;
-  const Vec<T> half(T(0.5)), one(T(1)), to_grid(C::to_grid);
-  const Vec<T> t = min(Vec<T>(C::largest), abs(x)), g = (t + to_grid) - to_grid;
-  const Vec<T> n = nearest_exponent(-half * t * t);
-  const Vec<T> r = fnma(half * (t - g), t + g, less_exponent(-half * g * g, n));
-  const Vec<T> divisor = t + Vec<T>(C::k), share = t / divisor, u = share + share - one;
+  static constexpr HalfNegated<T> exponential;
+  const Vec<T> one(T(1)), to_integer(ExpConstants<T>::to_integer);
+  const Vec<T> t = min(Vec<T>(C::largest), abs(x)), square = t * t;
+  const Vec<T> n = fma(square, Vec<T>(T(-0.5) * ExpConstants<T>::log2_e), to_integer) - to_integer;
+  const Vec<T> reduced = fma(n, Vec<T>(2 * Ln2<T>::lo), fma(n, Vec<T>(2 * Ln2<T>::hi), square));
+  const Vec<T> s = reduced + product_error(t, t, square);
+  const Vec<T> divisor = Vec<T>(-C::k) - t, share = t / divisor, u = fma(share, Vec<T>(T(-2)), -one);
   const Vec<T> G = fma(u, polynomial(u, C::poly), Vec<T>(C::constant));
-  return {t, r * polynomial(r, ExpConstants<T>::poly), n, divisor, share, G};
+  return {t, s * polynomial(s, exponential.poly), n, divisor, share, G};
 }
 
 // x Phi(x) = max(x, 0) - t Phi(-t). As in PyTorch -inf gives NaN, the product of -inf and 0.
 template <class T>
 inline Vec<T> gelu(Vec<T> x) {
   const NormalTail<T> tail = normal_tail(x);
-  const Vec<T> zero(T(0)), larger = select(zero < x, x, x * zero);
-  return larger - tail.times_power(tail.share * tail.G);
+  const Vec<T> positive = select(Vec<T>(T(0)) < x, Vec<T>(T(1)), Vec<T>(T(0)));
+  return fma(x, positive, tail.times_power(tail.share * tail.G));
 }
 
-// Phi(-t) - t phi(t) where x < 0, its difference from 1 where x > 0; NaN at the infinities as in PyTorch.
+// With right = t phi(t) - Phi(-t): 1 + right where x > 0, -right elsewhere; NaN at the infinities as in PyTorch.
 template <class T>
 inline Vec<T> gelu_derivative(Vec<T> x) {
   const NormalTail<T> tail = normal_tail(x);
   const Vec<T> zero(T(0)), one(T(1)), density(T(0.39894228040143267794));  // 1 / sqrt(2 pi)
-  const Vec<T> left = tail.times_power(fnma(tail.t, density, tail.G / tail.divisor));
-  return fma(x, zero, select(zero < x, one - left, left));
+  const Vec<T> right = tail.times_power(fma(tail.t, density, tail.G / tail.divisor));
+  return fma(x, zero, select(zero < x, one + right, -right));
 }
 
 }  // namespace fastnn::cpu::FASTNN_NAMESPACE

@@ -117,6 +117,10 @@ inline VecD fma(VecD a, VecD b, VecD c) { return _mm512_fmadd_pd(a.raw, b.raw, c
 inline VecF fnma(VecF a, VecF b, VecF c) { return _mm512_fnmadd_ps(a.raw, b.raw, c.raw); }
 inline VecD fnma(VecD a, VecD b, VecD c) { return _mm512_fnmadd_pd(a.raw, b.raw, c.raw); }
 
+// a * b - product exactly, where product is a * b rounded.
+inline VecF product_error(VecF a, VecF b, VecF product) { return _mm512_fmsub_ps(a.raw, b.raw, product.raw); }
+inline VecD product_error(VecD a, VecD b, VecD product) { return _mm512_fmsub_pd(a.raw, b.raw, product.raw); }
+
 // a > b ? a : b and a < b ? a : b: the second operand wins where one is NaN.
 inline VecF max(VecF a, VecF b) { return _mm512_max_ps(a.raw, b.raw); }
 inline VecD max(VecD a, VecD b) { return _mm512_max_pd(a.raw, b.raw); }

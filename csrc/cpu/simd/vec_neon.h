@@ -140,6 +140,10 @@ inline VecD fma(VecD a, VecD b, VecD c) { return vfmaq_f64(c.raw, a.raw, b.raw);
 inline VecF fnma(VecF a, VecF b, VecF c) { return vfmsq_f32(c.raw, a.raw, b.raw); }
 inline VecD fnma(VecD a, VecD b, VecD c) { return vfmsq_f64(c.raw, a.raw, b.raw); }
 
+// a * b - product exactly, where product is a * b rounded.
+inline VecF product_error(VecF a, VecF b, VecF product) { return vfmaq_f32(vnegq_f32(product.raw), a.raw, b.raw); }
+inline VecD product_error(VecD a, VecD b, VecD product) { return vfmaq_f64(vnegq_f64(product.raw), a.raw, b.raw); }
+
 // a > b ? a : b and a < b ? a : b: the second operand wins where one is NaN, unlike fmax's.
 inline VecF max(VecF a, VecF b) { return vbslq_f32(vcgtq_f32(a.raw, b.raw), a.raw, b.raw); }
 inline VecD max(VecD a, VecD b) { return vbslq_f64(vcgtq_f64(a.raw, b.raw), a.raw, b.raw); }

@@ -89,6 +89,20 @@ Vec<T> fnma(Vec<T> a, Vec<T> b, Vec<T> c) {
   return c - a * b;
 }
 
+// a * b - product exactly, where product is a * b rounded; for double by halves of 26 bits (Dekker, 1971).
+inline VecF product_error(VecF a, VecF b, VecF product) {
+  return VecF(
+      static_cast<float>(static_cast<double>(a.raw) * static_cast<double>(b.raw) - static_cast<double>(product.raw)));
+}
+inline VecD high_half(VecD a) {
+  const double scaled = 0x1.0000002p27 * a.raw;
+  return VecD(scaled - (scaled - a.raw));
+}
+inline VecD product_error(VecD a, VecD b, VecD product) {
+  const VecD a_high = high_half(a), b_high = high_half(b), a_low = a - a_high, b_low = b - b_high;
+  return a_high * b_high - product + a_high * b_low + a_low * b_high + a_low * b_low;
+}
+
 // a > b ? a : b and a < b ? a : b: the second operand wins where one is NaN.
 template <class T>
 Vec<T> max(Vec<T> a, Vec<T> b) {
