@@ -81,13 +81,14 @@ void avg_of_row(const AvgPoolTask<T>& task, const TapRows<T>& taps, int64_t o, T
 template <class T>
 void avg_pool(const AvgPoolTask<T>& task, PoolRange range, T* scratch) {
   const PoolAxis &h = task.h, &w = task.w;
-  if (w.by_lanes) fill_rows(h, w, T(0), scratch);
+  fill(scratch, task.scratch_cells, T(0));
   for_each_plane(h.output, range, [&](int64_t plane, PoolRange outputs) {
     const T* cells = task.x + plane * h.size * w.size;
+    const PlaneRows<T> rows(h, w, cells, outputs, scratch);
     for (int64_t o = outputs.begin; o < outputs.end; ++o) {
       T* y = task.y + (plane * h.output + o) * w.output;
       if (w.by_lanes) {
-        avg_of_row(task, tap_rows(h, w, h.spans[o], cells, scratch), o, y);
+        avg_of_row(task, rows.under(h.spans[o]), o, y);
       } else {
         for (int64_t q = 0; q < w.output; ++q) avg_of_one(task, cells, o, q, y + q);
       }
@@ -142,7 +143,7 @@ void spread_of_stride_2(const PoolAxis& w, const T* sent, T* grad_x) {
 
 template <class T>
 void spread_one_by_one(const PoolAxis& w, const T* sent, T* grad_x) {
-  for_each_vector<T>(w.size, [=](int64_t j, auto lanes) { lanes.store(grad_x + j, Vec<T>(T(0))); });
+  fill(grad_x, w.size, T(0));
   for (int64_t q = 0; q < w.output; ++q) {
     T* cells = grad_x + w.spans[q].first;
     const Vec<T> value(sent[q]);
@@ -161,7 +162,7 @@ void spread(const AvgPoolBackwardTask<T>& task, const T* sent, T* grad_x) {
 template <class T>
 void avg_pool_backward(const AvgPoolBackwardTask<T>& task, PoolRange range, T* scratch) {
   const PoolAxis &h = task.h, &w = task.w;
-  for (int64_t i = 0; i < task.sent_length; ++i) scratch[i] = T(0);
+  fill(scratch, task.sent_length, T(0));
   T* sent = scratch + task.margin;
   for_each_plane(h.size, range, [&](int64_t plane, PoolRange rows) {
     for (int64_t i = rows.begin; i < rows.end; ++i) {
@@ -169,8 +170,7 @@ void avg_pool_backward(const AvgPoolBackwardTask<T>& task, PoolRange range, T* s
       const bool repeats =
           i > rows.begin && h.covers[i].begin == h.covers[i - 1].begin && h.covers[i].end == h.covers[i - 1].end;
       if (repeats) {
-        for_each_vector<T>(w.size,
-                           [=](int64_t j, auto lanes) { lanes.store(grad_x + j, lanes.load(grad_x + j - w.size)); });
+        copy(grad_x - w.size, grad_x, w.size);
       } else {
         sum_senders(task, plane, i, sent);
         spread(task, sent, grad_x);

@@ -158,17 +158,19 @@ void max_pool(const MaxPoolTask<T>& task, PoolRange range, T* scratch) {
   const PoolAxis &h = task.h, &w = task.w;
   const bool places = task.taps || task.indices;
   const bool by_lanes = w.by_lanes && (!places || task.tap_offsets);
-  if (by_lanes) fill_rows(h, w, lowest<T>, scratch);
+  fill(scratch, task.scratch_cells, lowest<T>);
   for_each_plane(h.output, range, [&](int64_t plane, PoolRange outputs) {
     const T* cells = task.x + plane * h.size * w.size;
+    const PlaneRows<T> rows(h, w, cells, outputs, scratch);
     for (int64_t o = outputs.begin; o < outputs.end; ++o) {
-      const PoolSpan rows = h.spans[o];
+      const PoolSpan& span = h.spans[o];
       const int64_t at = (plane * h.output + o) * w.output;
-      if (by_lanes && rows.count > 0) {
-        const TapRows<T> taps = tap_rows(h, w, rows, cells, scratch);
-        places ? max_of_row<T, true>(task, taps, rows, at) : max_of_row<T, false>(task, taps, rows, at);
+      if (!by_lanes || span.count == 0) {
+        for (int64_t q = 0; q < w.output; ++q) max_of_one(task, cells, span, q, at);
+      } else if (places) {
+        max_of_row<T, true>(task, rows.under(span), span, at);
       } else {
-        for (int64_t q = 0; q < w.output; ++q) max_of_one(task, cells, rows, q, at);
+        max_of_row<T, false>(task, rows.under(span), span, at);
       }
     }
   });
@@ -210,13 +212,81 @@ void max_backward_of_fours(const MaxPoolBackwardTask<T>& task, int64_t plane, Po
   }
 }
 
-// The others: about a nanosecond for a window, whatever its size, where comparing costs as much for each tap.
+// The windows that hold input row i, as rows of copies: their taps, gradients, and the number of the first tap.
+template <class T>
+struct Senders {
+  const T *taps, *grad_y;
+  int64_t step, count;
+  int64_t tap, tap_step;
+};
+
+// What cells `cell`, cell + stride, ... of the padded row get: windows in their order, so taps in reverse.
+template <class T, int stride>
+[[gnu::always_inline]] inline Vec<T> sum_of_leaders(const Senders<T>& from, int64_t kernel, int64_t cell, int64_t j) {
+  using V = Vec<T>;
+  const V zero(T(0)), step(static_cast<T>(stride));
+  V total = zero;
+  const int64_t last = kernel - 1 - (stride == 1 ? 0 : (kernel - 1 - cell) & 1);
+  for (int64_t s = 0; s < from.count; ++s) {
+    const T *taps = from.taps + s * from.step + j, *grad_y = from.grad_y + s * from.step + j;
+    V tap(static_cast<T>(from.tap - s * from.tap_step + last));
+    for (int64_t c = last; c >= 0; c -= stride, tap = tap - step) {
+      const int64_t q = (cell - c) / stride;
+      total = total + select(V::load(taps + q) == tap, V::load(grad_y + q), zero);
+    }
+  }
+  return total;
+}
+
+template <class T, int stride>
+void max_backward_of_lanes(const MaxPoolBackwardTask<T>& task, const Senders<T>& from, T* grad_x) {
+  const PoolAxis& w = task.w;
+  if constexpr (stride == 1) {
+    for_each_vector<T>(w.size, [=, &w](int64_t j, auto lanes) {
+      lanes.store(grad_x + j, sum_of_leaders<T, 1>(from, w.kernel, w.before, j));
+    });
+  } else {
+    for (int64_t j = 0; 2 * j < w.size; j += Vec<T>::size) {
+      store_pairs(grad_x, w.size, j, sum_of_leaders<T, 2>(from, w.kernel, w.before, j),
+                  sum_of_leaders<T, 2>(from, w.kernel, w.before + 1, j));
+    }
+  }
+}
+
+// Strides 1 and 2 without dilation: each cell compares the taps that may lie on it. Rows of windows are copied,
+// with no taps around them, into a row of taps and one of gradients each.
+template <class T>
+void max_backward_by_taps(const MaxPoolBackwardTask<T>& task, int64_t plane, PoolRange range, T* scratch) {
+  const PoolAxis &h = task.h, &w = task.w;
+  const int64_t first = h.covers[range.begin].begin, last = h.covers[range.end - 1].end, step = 2 * task.sent_length;
+  T *taps = scratch + task.margin, *grad_y = taps + task.sent_length;
+  for (int64_t o = first; o < last; ++o) {
+    const int64_t at = (plane * h.output + o) * w.output, to = (o - first) * step;
+    copy(task.grad_y + at, grad_y + to, w.output);
+    for_each_vector<T>(
+        w.output, [&](int64_t q, auto lanes) { lanes.store(taps + to + q, load_bytes(task.taps + at + q, lanes)); });
+  }
+  for (int64_t i = range.begin; i < range.end; ++i) {
+    const PoolRange cover = h.covers[i];
+    const int64_t row = i + h.before - cover.begin * h.stride;
+    const Senders<T> from{taps + (cover.begin - first) * step,
+                          grad_y + (cover.begin - first) * step,
+                          step,
+                          cover.end - cover.begin,
+                          row * w.kernel,
+                          h.stride * w.kernel};
+    T* grad_x = task.grad_x + (plane * h.size + i) * w.size;
+    w.stride == 1 ? max_backward_of_lanes<T, 1>(task, from, grad_x) : max_backward_of_lanes<T, 2>(task, from, grad_x);
+  }
+}
+
+// The others: about a nanosecond for a window, whatever its size.
 template <class T>
 void max_backward_by_place(const MaxPoolBackwardTask<T>& task, int64_t plane, PoolRange range) {
   const PoolAxis &h = task.h, &w = task.w;
   const int64_t first = range.begin * w.size, cells = (range.end - range.begin) * w.size;
   T* grad_x = task.grad_x + plane * h.size * w.size + first;
-  for_each_vector<T>(cells, [=](int64_t i, auto lanes) { lanes.store(grad_x + i, Vec<T>(T(0))); });
+  fill(grad_x, cells, T(0));
   const auto add = [=](int64_t index, T g) {
     if (static_cast<uint64_t>(index) < static_cast<uint64_t>(cells)) grad_x[index] += g;
   };
@@ -238,13 +308,19 @@ void max_backward_by_place(const MaxPoolBackwardTask<T>& task, int64_t plane, Po
 }
 
 template <class T>
-void max_pool_backward(const MaxPoolBackwardTask<T>& task, PoolRange range) {
+void max_pool_backward(const MaxPoolBackwardTask<T>& task, PoolRange range, T* scratch) {
+  const PoolAxis &h = task.h, &w = task.w;
   const auto is_two = [](const PoolAxis& axis) {
     return axis.kernel == 2 && axis.stride == 2 && axis.dilation == 1 && axis.before == 0;
   };
-  const bool fours = task.taps && is_two(task.h) && is_two(task.w);
-  for_each_plane(task.h.size, range, [&](int64_t plane, PoolRange rows) {
-    fours ? max_backward_of_fours(task, plane, rows) : max_backward_by_place(task, plane, rows);
+  const bool fours = task.taps && is_two(h) && is_two(w);
+  // A lane does a comparison in about the time in which a place is looked up, of the size of a vector.
+  const int64_t comparisons = task.sent_length == 0 ? 0 : h.kernel * w.kernel / (h.stride * w.stride);
+  const bool by_taps = task.sent_length > 0 && comparisons < Vec<T>::size;
+  if (by_taps && !fours) fill(scratch, 2 * task.sent_length * task.scratch_rows, T(-1));
+  for_each_plane(h.size, range, [&](int64_t plane, PoolRange rows) {
+    if (fours) return max_backward_of_fours(task, plane, rows);
+    by_taps ? max_backward_by_taps(task, plane, rows, scratch) : max_backward_by_place(task, plane, rows);
   });
 }
 
