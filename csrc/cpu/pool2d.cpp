@@ -9,6 +9,9 @@
 namespace fastnn::cpu {
 namespace {
 
+// Of a vector of any instruction set.
+constexpr int64_t most_lanes = 16;
+
 // Where a window starts, padding included, and the cell behind it.
 PoolRange extent(const WindowAxis& axis, int64_t o) {
   if (axis.stride > 0) return {axis.first(o), axis.first(o) + axis.span()};
@@ -56,7 +59,7 @@ class AxisTables {
   const PoolSpan& span(int64_t o) const { return spans_.data()[o]; }
 
  private:
-  static constexpr int64_t most_scratch = 1 << 20, most_lanes = 16;
+  static constexpr int64_t most_scratch = 1 << 20;
 
   // Starts and ends of windows ascend, so two pointers find the windows around each cell.
   void find_covers() {
@@ -152,16 +155,14 @@ class Column {
   AlignedBuffer<T> values_;
 };
 
-// What is divided by along one axis, or one over it; a caller's divisor is that of the rows, with `fixed` here.
+// What is divided by along one axis; a caller's divisor is that of the rows, with a `fixed` 1 for the columns.
 template <class T>
-Column<T> divisors(const WindowAxis& axis, const AxisTables& tables, const Pool2dOptions& options, int64_t fixed,
-                   bool inverse) {
+Column<T> divisors(const WindowAxis& axis, const AxisTables& tables, const Pool2dOptions& options, int64_t fixed) {
   const bool with_padding = options.count_include_pad && !options.adaptive;
   return Column<T>(axis.output, [&](int64_t o) {
+    if (options.divisor != 0) return fixed;
     const int64_t padded = std::min(axis.first(o) + axis.kernel, axis.size + axis.after) - axis.first(o);
-    const int64_t cells = with_padding ? padded : tables.span(o).count;
-    const auto divisor = static_cast<double>(options.divisor != 0 ? fixed : cells);
-    return inverse ? 1 / divisor : divisor;
+    return with_padding ? padded : tables.span(o).count;
   });
 }
 
@@ -176,7 +177,6 @@ struct SentRow {
   int64_t margin = 0, length = 0;
 
   SentRow(const WindowAxis& w, bool wanted) {
-    constexpr int64_t most_lanes = 16;
     if (!wanted) return;
     margin = w.kernel;
     length = margin + std::max(w.output, (w.before + w.size) / w.stride + 2 * most_lanes);
@@ -265,8 +265,8 @@ void avg_pool2d_forward(const Pool2dSize& size, const Pool2dOptions& options, co
   const auto& [h, w] = size.window;
   const int64_t grain = rows_per_task(cells_forward(size.window)), copied = rows_under(h, grain);
   const AxisTables rows(h), columns(w);
-  const auto row_divisors = divisors<T>(h, rows, options, options.divisor, false);
-  const auto column_divisors = divisors<T>(w, columns, options, 1, false);
+  const auto row_divisors = divisors<T>(h, rows, options, options.divisor);
+  const auto column_divisors = divisors<T>(w, columns, options, 1);
   AvgPoolTask<T> task{.h = rows.axis(),
                       .w = columns.axis(copied),
                       .x = x,
@@ -284,17 +284,17 @@ void avg_pool2d_backward(const Pool2dSize& size, const Pool2dOptions& options, c
   if (size.planes == 0) return;
   const auto& [h, w] = size.window;
   const AxisTables rows(h, true), columns(w);
-  const auto row_shares = divisors<T>(h, rows, options, options.divisor, true);
-  const auto column_shares = divisors<T>(w, columns, options, 1, true);
+  const auto row_divisors = divisors<T>(h, rows, options, options.divisor);
+  const auto column_divisors = divisors<T>(w, columns, options, 1);
   const SentRow sent(w, shifts_by_1_or_2(w));
   const AvgPoolBackwardTask<T> task{.h = rows.axis(),
                                     .w = columns.axis(),
                                     .grad_y = grad_output,
                                     .grad_x = grad_x,
-                                    .row_shares = row_shares.data(),
-                                    .column_shares = column_shares.data(),
+                                    .row_divisors = row_divisors.data(),
+                                    .column_divisors = column_divisors.data(),
                                     .margin = sent.margin,
-                                    .sent_length = sent.length > 0 ? sent.length : w.output};
+                                    .sent_length = std::max(sent.length, w.output + most_lanes)};
   for_rows<T>(size.planes * h.size, rows_per_task(cells_backward(size.window)), task.sent_length,
               [&](PoolRange range, T* scratch) { kernels<T>().pool.avg_backward(task, range, scratch); });
 }

@@ -50,7 +50,7 @@ struct MaxPoolBackwardTask {
   int64_t scratch_rows;
 };
 
-// The divisor of a window is that of its row times that of its column; the share is one over it.
+// The divisor of a window is that of its row times that of its column.
 template <class T>
 struct AvgPoolTask {
   PoolAxis h, w;
@@ -65,7 +65,7 @@ struct AvgPoolBackwardTask {
   PoolAxis h, w;
   const T* grad_y;
   T* grad_x;
-  const T *row_shares, *column_shares;
+  const T *row_divisors, *column_divisors;
   int64_t margin, sent_length;  // of the row of what is sent: zeros before it, and all
 };
 

@@ -13,11 +13,11 @@ namespace fastnn::cpu::FASTNN_NAMESPACE {
 // body(plane, rows) for rows [begin, end) of all planes, each of which has `rows` of them.
 template <class Body>
 [[gnu::always_inline]] inline void for_each_plane(int64_t rows, PoolRange range, const Body& body) {
-  while (range.begin < range.end) {
-    const int64_t plane = range.begin / rows, first = range.begin % rows, left = range.end - range.begin;
+  int64_t left = range.end - range.begin, first = range.begin % rows;
+  for (int64_t plane = range.begin / rows; left > 0; ++plane, first = 0) {
     const int64_t last = left < rows - first ? first + left : rows;
     body(plane, PoolRange{first, last});
-    range.begin += last - first;
+    left -= last - first;
   }
 }
 
@@ -98,9 +98,11 @@ void fill(T* p, int64_t n, T value) {
   for_each_vector<T>(n, [=](int64_t i, auto lanes) { lanes.store(p + i, Vec<T>(value)); });
 }
 
+// Writes whole vectors, with `behind` in what is left of the last one: a load that follows soon can take its
+// cells from the stores, which it could not from a masked one.
 template <class T>
-void copy(const T* from, T* to, int64_t n) {
-  for_each_vector<T>(n, [=](int64_t i, auto lanes) { lanes.store(to + i, lanes.load(from + i)); });
+void copy_into_scratch(const T* from, T* to, int64_t n, T behind) {
+  for_each_vector<T>(n, [=](int64_t i, auto lanes) { lanes.load(from + i, Vec<T>(behind)).store(to + i); });
 }
 
 // Rows of a plane under some rows of windows: where windows reach over its ends, copies in scratch, which is
@@ -108,14 +110,15 @@ void copy(const T* from, T* to, int64_t n) {
 template <class T>
 class PlaneRows {
  public:
-  PlaneRows(const PoolAxis& h, const PoolAxis& w, const T* plane, PoolRange outputs, T* scratch)
+  PlaneRows(const PoolAxis& h, const PoolAxis& w, const T* plane, PoolRange outputs, T padding, T* scratch)
       : cells_(plane), step_(w.size), width_(w.size), dilation_(h.dilation) {
     if (w.padded_width == 0) return;
     const int64_t start = outputs.begin * h.stride - h.before;
     const int64_t stop = (outputs.end - 1) * h.stride - h.before + h.dilation * (h.kernel - 1) + 1;
     const int64_t begin = start < 0 ? 0 : start, end = stop < h.size ? stop : h.size;
     for (int64_t i = begin; i < end; ++i) {
-      copy(plane + i * w.size, scratch + (i - begin) * w.padded_width + w.before, w.size);
+      T* row = scratch + (i - begin) * w.padded_width + w.before;
+      copy_into_scratch(plane + i * w.size, row, w.size, padding);
     }
     cells_ = scratch;
     first_ = begin;
