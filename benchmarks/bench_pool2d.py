@@ -1,4 +1,4 @@
-"""Pooling: the least is to read x and to write y, a quarter of it or so, and a byte for the place of a maximum.
+"""Pooling: the least is to read x and to write y, and a byte for the place of a maximum.
 
 The maximum is timed as the layers use it, with its places; PyTorch's side keeps indices of eight bytes. Its
 backwards are the functions that autograd would call.
@@ -15,8 +15,8 @@ from benchmarks.case import Array, Call, Case
 WINDOWS = (
     ((32, 32, 28, 28), 2, 2, 0),
     ((32, 64, 56, 56), 2, 2, 0),
-    ((32, 64, 56, 56), 3, 2, 1),
-    ((32, 64, 28, 28), 3, 1, 1),
+    ((16, 64, 56, 56), 3, 2, 1),
+    ((8, 64, 28, 28), 3, 1, 1),
 )
 TARGETS = {"max forward": 0.2, "max backward": 0.5, "avg forward": 0.25, "avg backward": 0.5}
 

@@ -9,6 +9,9 @@
 namespace fastnn::cpu {
 namespace {
 
+// Of a vector of any instruction set.
+constexpr int64_t most_lanes = 16;
+
 // Where a window starts, padding included, and the cell behind it.
 PoolRange extent(const WindowAxis& axis, int64_t o) {
   if (axis.stride > 0) return {axis.first(o), axis.first(o) + axis.span()};
@@ -38,9 +41,10 @@ class AxisTables {
     if (backward) find_covers();
   }
 
-  PoolAxis axis(int64_t rows_of_window = 1) const {
+  // `copied`: rows that a task may have to copy with padding.
+  PoolAxis axis(int64_t copied = 1) const {
     const int64_t width = inside_ ? 0 : padded_width();
-    const bool by_lanes = lanes_pay() && rows_of_window <= most_scratch && width <= most_scratch / rows_of_window;
+    const bool by_lanes = lanes_pay() && width <= most_scratch / std::max<int64_t>(1, copied);
     return {.size = axis_.size,
             .output = axis_.output,
             .kernel = axis_.kernel,
@@ -55,7 +59,7 @@ class AxisTables {
   const PoolSpan& span(int64_t o) const { return spans_.data()[o]; }
 
  private:
-  static constexpr int64_t most_scratch = 1 << 20, most_lanes = 16;
+  static constexpr int64_t most_scratch = 1 << 20;
 
   // Starts and ends of windows ascend, so two pointers find the windows around each cell.
   void find_covers() {
@@ -84,12 +88,21 @@ class AxisTables {
   bool inside_ = true;
 };
 
-// body(rows) for all rows of all planes, `cells` each.
-template <class Body>
-void for_rows(int64_t rows, int64_t cells, const Body& body) {
+// Rows of a task, of `cells` each.
+int64_t rows_per_task(int64_t cells) {
   constexpr int64_t cells_per_task = 1 << 14;
-  const int64_t grain = std::max<int64_t>(1, cells_per_task / std::max<int64_t>(1, cells));
-  parallel_for(rows, grain, [&](int64_t begin, int64_t end) { body(PoolRange{begin, end}); });
+  return std::max<int64_t>(1, cells_per_task / std::max<int64_t>(1, cells));
+}
+
+// Input rows of one plane under the output rows of a task.
+int64_t rows_under(const WindowAxis& h, int64_t outputs) {
+  if (h.stride == 0) return h.size;
+  return std::min(h.size, (std::min(outputs, h.output) - 1) * h.stride + h.span());
+}
+
+// Output rows of one plane whose windows hold the input rows of a task.
+int64_t rows_over(const WindowAxis& h, int64_t inputs) {
+  return std::min(h.output, (std::min(inputs, h.size) + h.span() - 2) / h.stride + 2);
 }
 
 bool is_empty(const Pool2dSize& size) {
@@ -128,26 +141,6 @@ std::string index_text(Shape shape, int64_t position) {
   return to_string(index);
 }
 
-// What is divided by along one axis; the divisor of a window is that of its row times that of its column.
-class Divisors {
- public:
-  Divisors(const WindowAxis& axis, const Pool2dOptions& options, int64_t fixed)
-      : axis_(axis), options_(options), fixed_(fixed) {}
-
-  double at(const AxisTables& tables, int64_t o) const {
-    if (options_.divisor != 0) return static_cast<double>(fixed_);
-    const int64_t first = axis_.first(o);
-    const bool with_padding = options_.count_include_pad && !options_.adaptive;
-    const int64_t padded = std::min(first + axis_.kernel, axis_.size + axis_.after) - first;
-    return static_cast<double>(with_padding ? padded : tables.span(o).count);
-  }
-
- private:
-  const WindowAxis& axis_;
-  const Pool2dOptions& options_;
-  int64_t fixed_;
-};
-
 // A value for each output cell of an axis.
 template <class T>
 class Column {
@@ -162,54 +155,73 @@ class Column {
   AlignedBuffer<T> values_;
 };
 
-// Divisors of the rows and columns of windows, or one over them.
+// What is divided by along one axis; a caller's divisor is that of the rows, with a `fixed` 1 for the columns.
 template <class T>
-struct WindowDivisors {
-  Column<T> rows, columns;
+Column<T> divisors(const WindowAxis& axis, const AxisTables& tables, const Pool2dOptions& options, int64_t fixed) {
+  const bool with_padding = options.count_include_pad && !options.adaptive;
+  return Column<T>(axis.output, [&](int64_t o) {
+    if (options.divisor != 0) return fixed;
+    const int64_t padded = std::min(axis.first(o) + axis.kernel, axis.size + axis.after) - axis.first(o);
+    return with_padding ? padded : tables.span(o).count;
+  });
+}
 
-  WindowDivisors(const Window& window, const AxisTables& h, const AxisTables& w, const Pool2dOptions& options,
-                 bool inverse)
-      : rows(make(window.h, h, options, options.divisor, inverse)), columns(make(window.w, w, options, 1, inverse)) {}
+// Backward, whether the windows of a vector of cells are neighbours, too.
+bool shifts_by_1_or_2(const WindowAxis& axis) {
+  return (axis.stride == 1 || axis.stride == 2) && axis.dilation == 1 && axis.kernel <= axis.size;
+}
 
-  static Column<T> make(const WindowAxis& axis, const AxisTables& tables, const Pool2dOptions& options, int64_t fixed,
-                        bool inverse) {
-    const Divisors divisors(axis, options, fixed);
-    return Column<T>(axis.output, [&](int64_t o) {
-      const double divisor = divisors.at(tables, o);
-      return inverse ? 1 / divisor : divisor;
-    });
+// A row of the output with room for the windows before its start and behind its end that there are not, and for
+// whole vectors.
+struct SentRow {
+  int64_t margin = 0, length = 0;
+
+  SentRow(const WindowAxis& w, bool wanted) {
+    if (!wanted) return;
+    margin = w.kernel;
+    length = margin + std::max(w.output, (w.before + w.size) / w.stride + 2 * most_lanes);
   }
 };
 
 }  // namespace
 
+// body(rows, scratch of `cells`) for all rows of all planes, `grain` at a time.
+template <class T, class Body>
+void for_rows(int64_t rows, int64_t grain, int64_t cells, const Body& body) {
+  parallel_for(rows, grain, [&](int64_t begin, int64_t end) {
+    AlignedBuffer<T> scratch(cells);
+    body(PoolRange{begin, end}, scratch.data());
+  });
+}
+
 template <class T>
 void max_pool2d_forward(const Pool2dSize& size, const T* x, T* y, const MaxPlaces& places) {
   if (is_empty(size)) return;
   const auto& [h, w] = size.window;
+  const int64_t grain = rows_per_task(cells_forward(size.window)), copied = rows_under(h, grain);
   const AxisTables rows(h), columns(w);
   const TapOffsets offsets(size);
   const Column<T> first_taps(w.output, [&](int64_t q) { return columns.span(q).tap; });
-  const MaxPoolTask<T> task{.h = rows.axis(),
-                            .w = columns.axis(h.kernel),
-                            .x = x,
-                            .y = y,
-                            .indices = places.indices,
-                            .taps = places.taps,
-                            .tap_offsets = offsets.data(),
-                            .first_taps = first_taps.data()};
-  for_rows(size.planes * h.output, cells_forward(size.window), [&](PoolRange range) {
-    AlignedBuffer<T> scratch(h.kernel * task.w.padded_width);
-    kernels<T>().pool.max(task, range, scratch.data());
-  });
+  MaxPoolTask<T> task{.h = rows.axis(),
+                      .w = columns.axis(copied),
+                      .x = x,
+                      .y = y,
+                      .indices = places.indices,
+                      .taps = places.taps,
+                      .tap_offsets = offsets.data(),
+                      .first_taps = first_taps.data(),
+                      .scratch_cells = 0};
+  task.scratch_cells = copied * task.w.padded_width;
+  for_rows<T>(size.planes * h.output, grain, task.scratch_cells,
+              [&](PoolRange range, T* scratch) { kernels<T>().pool.max(task, range, scratch); });
 }
 
 void check_max_pool2d_indices(const Pool2dSize& size, Shape shape, const int64_t* indices) {
   if (is_empty(size)) return;
   const auto& [h, w] = size.window;
   const AxisTables rows(h), columns(w);
-  for_rows(size.planes * h.output, w.output, [&](PoolRange range) {
-    for (int64_t row = range.begin; row < range.end; ++row) {
+  parallel_for(size.planes * h.output, rows_per_task(w.output), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
       const PoolSpan& span = rows.span(row % h.output);
       const int64_t first = span.first * w.size;
       const int64_t last = span.count == 0 ? first : (span.first + (span.count - 1) * h.dilation + 1) * w.size;
@@ -228,59 +240,63 @@ template <class T>
 void max_pool2d_backward(const Pool2dSize& size, const T* grad_output, const MaxPlaces& places, T* grad_x) {
   if (size.planes == 0) return;
   const auto& [h, w] = size.window;
+  const int64_t grain = rows_per_task(cells_backward(size.window));
   const AxisTables rows(h, true), columns(w);
   const TapOffsets offsets(size);
+  const bool by_taps = places.taps && shifts_by_1_or_2(h) && shifts_by_1_or_2(w);
+  const SentRow sent(w, by_taps);
   const MaxPoolBackwardTask<T> task{.h = rows.axis(),
                                     .w = columns.axis(),
                                     .grad_y = grad_output,
                                     .indices = places.indices,
                                     .taps = places.taps,
                                     .tap_offsets = offsets.data(),
-                                    .grad_x = grad_x};
-  for_rows(size.planes * h.size, cells_backward(size.window),
-           [&](PoolRange range) { kernels<T>().pool.max_backward(task, range); });
+                                    .grad_x = grad_x,
+                                    .margin = sent.margin,
+                                    .sent_length = sent.length,
+                                    .scratch_rows = by_taps ? rows_over(h, grain) : 0};
+  for_rows<T>(size.planes * h.size, grain, 2 * task.scratch_rows * task.sent_length,
+              [&](PoolRange range, T* scratch) { kernels<T>().pool.max_backward(task, range, scratch); });
 }
 
 template <class T>
 void avg_pool2d_forward(const Pool2dSize& size, const Pool2dOptions& options, const T* x, T* y) {
   if (is_empty(size)) return;
   const auto& [h, w] = size.window;
+  const int64_t grain = rows_per_task(cells_forward(size.window)), copied = rows_under(h, grain);
   const AxisTables rows(h), columns(w);
-  const WindowDivisors<T> divisors(size.window, rows, columns, options, false);
-  const AvgPoolTask<T> task{.h = rows.axis(),
-                            .w = columns.axis(h.kernel),
-                            .x = x,
-                            .y = y,
-                            .row_divisors = divisors.rows.data(),
-                            .column_divisors = divisors.columns.data()};
-  for_rows(size.planes * h.output, cells_forward(size.window), [&](PoolRange range) {
-    AlignedBuffer<T> scratch(h.kernel * task.w.padded_width);
-    kernels<T>().pool.avg(task, range, scratch.data());
-  });
+  const auto row_divisors = divisors<T>(h, rows, options, options.divisor);
+  const auto column_divisors = divisors<T>(w, columns, options, 1);
+  AvgPoolTask<T> task{.h = rows.axis(),
+                      .w = columns.axis(copied),
+                      .x = x,
+                      .y = y,
+                      .row_divisors = row_divisors.data(),
+                      .column_divisors = column_divisors.data(),
+                      .scratch_cells = 0};
+  task.scratch_cells = copied * task.w.padded_width;
+  for_rows<T>(size.planes * h.output, grain, task.scratch_cells,
+              [&](PoolRange range, T* scratch) { kernels<T>().pool.avg(task, range, scratch); });
 }
 
 template <class T>
 void avg_pool2d_backward(const Pool2dSize& size, const Pool2dOptions& options, const T* grad_output, T* grad_x) {
   if (size.planes == 0) return;
-  constexpr int64_t most_lanes = 16;
   const auto& [h, w] = size.window;
   const AxisTables rows(h, true), columns(w);
-  const WindowDivisors<T> shares(size.window, rows, columns, options, true);
-  const bool by_lanes = (w.stride == 1 || w.stride == 2) && w.kernel <= w.size;
-  const int64_t margin = by_lanes ? w.kernel : 0;
-  const int64_t behind = by_lanes ? (w.before + w.size) / w.stride + 2 * most_lanes : 0;
+  const auto row_divisors = divisors<T>(h, rows, options, options.divisor);
+  const auto column_divisors = divisors<T>(w, columns, options, 1);
+  const SentRow sent(w, shifts_by_1_or_2(w));
   const AvgPoolBackwardTask<T> task{.h = rows.axis(),
                                     .w = columns.axis(),
                                     .grad_y = grad_output,
                                     .grad_x = grad_x,
-                                    .row_shares = shares.rows.data(),
-                                    .column_shares = shares.columns.data(),
-                                    .margin = margin,
-                                    .sent_length = margin + std::max(w.output, behind)};
-  for_rows(size.planes * h.size, cells_backward(size.window), [&](PoolRange range) {
-    AlignedBuffer<T> scratch(task.sent_length);
-    kernels<T>().pool.avg_backward(task, range, scratch.data());
-  });
+                                    .row_divisors = row_divisors.data(),
+                                    .column_divisors = column_divisors.data(),
+                                    .margin = sent.margin,
+                                    .sent_length = std::max(sent.length, w.output + most_lanes)};
+  for_rows<T>(size.planes * h.size, rows_per_task(cells_backward(size.window)), task.sent_length,
+              [&](PoolRange range, T* scratch) { kernels<T>().pool.avg_backward(task, range, scratch); });
 }
 
 template void max_pool2d_forward(const Pool2dSize&, const float*, float*, const MaxPlaces&);

@@ -21,7 +21,7 @@ struct PoolAxis {
   int64_t size, output;
   int64_t kernel, stride, dilation, before;  // stride 0: windows of several sizes
   bool by_lanes;                             // worth a lane for each window
-  int64_t padded_width;                      // of a row with all that windows reach; 0: they stay inside
+  int64_t padded_width;                      // of a copy of a row with padding; 0: windows stay inside
   const PoolSpan* spans;                     // by output cell
   const PoolRange* covers;                   // by input cell: output cells whose windows may hold it
 };
@@ -35,6 +35,7 @@ struct MaxPoolTask {
   uint8_t* taps;               // row * w.kernel + column in the window
   const int64_t* tap_offsets;  // cells from a window's corner to each of 256 taps; null where they have no byte
   const T* first_taps;         // by output column: the first tap inside
+  int64_t scratch_cells;       // of padded copies
 };
 
 template <class T>
@@ -45,15 +46,18 @@ struct MaxPoolBackwardTask {
   const uint8_t* taps;
   const int64_t* tap_offsets;
   T* grad_x;
+  int64_t margin, sent_length;  // of a copy of an output row: cells before it, and all; 0: no copies
+  int64_t scratch_rows;
 };
 
-// The divisor of a window is that of its row times that of its column; the share is one over it.
+// The divisor of a window is that of its row times that of its column.
 template <class T>
 struct AvgPoolTask {
   PoolAxis h, w;
   const T* x;
   T* y;
   const T *row_divisors, *column_divisors;
+  int64_t scratch_cells;
 };
 
 template <class T>
@@ -61,15 +65,15 @@ struct AvgPoolBackwardTask {
   PoolAxis h, w;
   const T* grad_y;
   T* grad_x;
-  const T *row_shares, *column_shares;
-  int64_t margin, sent_length;  // zeros before the row of what is sent, and its length with those at both ends
+  const T *row_divisors, *column_divisors;
+  int64_t margin, sent_length;  // of the row of what is sent: zeros before it, and all
 };
 
 // Each call serves the rows [begin, end) of all planes: output rows forward, input rows backward.
 template <class T>
 struct PoolKernels {
   void (*max)(const MaxPoolTask<T>& task, PoolRange rows, T* scratch);
-  void (*max_backward)(const MaxPoolBackwardTask<T>& task, PoolRange rows);
+  void (*max_backward)(const MaxPoolBackwardTask<T>& task, PoolRange rows, T* scratch);
   void (*avg)(const AvgPoolTask<T>& task, PoolRange rows, T* scratch);
   void (*avg_backward)(const AvgPoolBackwardTask<T>& task, PoolRange rows, T* scratch);
 };

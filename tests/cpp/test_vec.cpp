@@ -268,6 +268,10 @@ void test_bytes_at(uint8_t* p, int64_t n, int first) {
   source.vec().store_bytes(p, n);
   for (int i = 0; i < n; ++i) CHECK(p[i] == byte(i));
   if (n < size<T>) return;
+  const Vec<T> one(T(1)), zero(T(0));
+  const auto equal = select(Vec<T>::equal_bytes(p, byte(size<T> - 1)), one, zero);
+  CHECK(lanes_are(equal, [&](int i) { return i == size<T> - 1 ? T(1) : T(0); }));
+  CHECK(lanes_are(select(Vec<T>::equal_bytes(p, byte(-1)), one, zero), [](int) { return T(0); }));
   for (int i = 0; i < n; ++i) p[i] = 0;
   source.vec().store_bytes(p);
   for (int i = 0; i < n; ++i) CHECK(p[i] == byte(i));

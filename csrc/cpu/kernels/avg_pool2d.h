@@ -1,6 +1,5 @@
 // Average pooling: y = sum of the window / divisor. Backward, grad_x = sum over the windows that hold a cell of
-// grad_y / divisor, first along the columns and then along the row; input rows under the same windows have the
-// same gradient, which is computed once.
+// grad_y / divisor, first along the columns, which input rows under the same windows share, then along the row.
 #pragma once
 
 #include "cpu/kernels/pool_lanes.h"
@@ -35,6 +34,7 @@ T sum_of_window(const T* cells, int64_t row_step, int64_t rows, int64_t columns)
 template <class T>
 T sum_of_rows(const T* cells, int64_t n) {
   constexpr int64_t length = 1024;
+  if (n <= length) return sum_of_window(cells, n, 1, n);
   const int64_t whole = n / length;
   return sum_of_window(cells, length, whole, length) + sum_of_window(cells + whole * length, length, 1, n % length);
 }
@@ -81,13 +81,14 @@ void avg_of_row(const AvgPoolTask<T>& task, const TapRows<T>& taps, int64_t o, T
 template <class T>
 void avg_pool(const AvgPoolTask<T>& task, PoolRange range, T* scratch) {
   const PoolAxis &h = task.h, &w = task.w;
-  if (w.by_lanes) fill_rows(h, w, T(0), scratch);
+  fill(scratch, task.scratch_cells, T(0));
   for_each_plane(h.output, range, [&](int64_t plane, PoolRange outputs) {
     const T* cells = task.x + plane * h.size * w.size;
+    const PlaneRows<T> rows(h, w, cells, outputs, T(0), scratch);
     for (int64_t o = outputs.begin; o < outputs.end; ++o) {
       T* y = task.y + (plane * h.output + o) * w.output;
       if (w.by_lanes) {
-        avg_of_row(task, tap_rows(h, w, h.spans[o], cells, scratch), o, y);
+        avg_of_row(task, rows.under(h.spans[o]), o, y);
       } else {
         for (int64_t q = 0; q < w.output; ++q) avg_of_one(task, cells, o, q, y + q);
       }
@@ -104,12 +105,14 @@ void sum_senders(const AvgPoolBackwardTask<T>& task, int64_t plane, int64_t i, T
   const PoolAxis &h = task.h, &w = task.w;
   const PoolRange senders = h.covers[i];
   for_each_vector<T>(w.output, [&](int64_t q, auto lanes) {
+    const V column_divisor = lanes.load(task.column_divisors + q, V(T(1)));
     V total(T(0));
     for (int64_t o = senders.begin; o < senders.end; ++o) {
-      const T* grad_y = task.grad_y + (plane * h.output + o) * w.output;
-      total = total + lanes.load(grad_y + q) * V(task.row_shares[o]);
+      const V g = lanes.load(task.grad_y + (plane * h.output + o) * w.output + q);
+      total = total + g / (V(task.row_divisors[o]) * column_divisor);
     }
-    lanes.store(sent + q, total * lanes.load(task.column_shares + q));
+    // A whole vector, with zeros behind the row: see copy_into_scratch.
+    total.store(sent + q);
   });
 }
 
@@ -142,7 +145,7 @@ void spread_of_stride_2(const PoolAxis& w, const T* sent, T* grad_x) {
 
 template <class T>
 void spread_one_by_one(const PoolAxis& w, const T* sent, T* grad_x) {
-  for_each_vector<T>(w.size, [=](int64_t j, auto lanes) { lanes.store(grad_x + j, Vec<T>(T(0))); });
+  fill(grad_x, w.size, T(0));
   for (int64_t q = 0; q < w.output; ++q) {
     T* cells = grad_x + w.spans[q].first;
     const Vec<T> value(sent[q]);
@@ -161,20 +164,14 @@ void spread(const AvgPoolBackwardTask<T>& task, const T* sent, T* grad_x) {
 template <class T>
 void avg_pool_backward(const AvgPoolBackwardTask<T>& task, PoolRange range, T* scratch) {
   const PoolAxis &h = task.h, &w = task.w;
-  for (int64_t i = 0; i < task.sent_length; ++i) scratch[i] = T(0);
+  fill(scratch, task.sent_length, T(0));
   T* sent = scratch + task.margin;
   for_each_plane(h.size, range, [&](int64_t plane, PoolRange rows) {
     for (int64_t i = rows.begin; i < rows.end; ++i) {
-      T* grad_x = task.grad_x + (plane * h.size + i) * w.size;
       const bool repeats =
           i > rows.begin && h.covers[i].begin == h.covers[i - 1].begin && h.covers[i].end == h.covers[i - 1].end;
-      if (repeats) {
-        for_each_vector<T>(w.size,
-                           [=](int64_t j, auto lanes) { lanes.store(grad_x + j, lanes.load(grad_x + j - w.size)); });
-      } else {
-        sum_senders(task, plane, i, sent);
-        spread(task, sent, grad_x);
-      }
+      if (!repeats) sum_senders(task, plane, i, sent);
+      spread(task, sent, task.grad_x + (plane * h.size + i) * w.size);
     }
   });
 }

@@ -13,11 +13,11 @@ namespace fastnn::cpu::FASTNN_NAMESPACE {
 // body(plane, rows) for rows [begin, end) of all planes, each of which has `rows` of them.
 template <class Body>
 [[gnu::always_inline]] inline void for_each_plane(int64_t rows, PoolRange range, const Body& body) {
-  while (range.begin < range.end) {
-    const int64_t plane = range.begin / rows, first = range.begin % rows, left = range.end - range.begin;
+  int64_t left = range.end - range.begin, first = range.begin % rows;
+  for (int64_t plane = range.begin / rows; left > 0; ++plane, first = 0) {
     const int64_t last = left < rows - first ? first + left : rows;
     body(plane, PoolRange{first, last});
-    range.begin += last - first;
+    left -= last - first;
   }
 }
 
@@ -93,26 +93,46 @@ template <class T, int kernel, int stride, class Body>
   }
 }
 
-// Scratch for the rows of a window, padding all over; the rows leave it standing around them.
 template <class T>
-void fill_rows(const PoolAxis& h, const PoolAxis& w, T fill, T* scratch) {
-  for_each_vector<T>(h.kernel * w.padded_width, [=](int64_t i, auto lanes) { lanes.store(scratch + i, Vec<T>(fill)); });
+void fill(T* p, int64_t n, T value) {
+  for_each_vector<T>(n, [=](int64_t i, auto lanes) { lanes.store(p + i, Vec<T>(value)); });
 }
 
-// The rows under `span`: those of the plane where no window reaches over its ends, otherwise copies in scratch.
+// Writes whole vectors, with `behind` in what is left of the last one: a load that follows soon can take its
+// cells from the stores, which it could not from a masked one.
 template <class T>
-[[gnu::always_inline]] inline TapRows<T> tap_rows(const PoolAxis& h, const PoolAxis& w, PoolSpan span, const T* plane,
-                                                  T* scratch) {
-  const T* row = plane + span.first * w.size;
-  const int64_t step = h.dilation * w.size;
-  if (w.padded_width == 0) return {row, step, span.count, w.size};
-  for (int64_t r = 0; r < span.count; ++r) {
-    const T* cells = row + r * step;
-    T* copy = scratch + r * w.padded_width + w.before;
-    for_each_vector<T>(w.size, [=](int64_t i, auto lanes) { lanes.store(copy + i, lanes.load(cells + i)); });
-  }
-  return {scratch, w.padded_width, span.count, w.padded_width};
+void copy_into_scratch(const T* from, T* to, int64_t n, T behind) {
+  for_each_vector<T>(n, [=](int64_t i, auto lanes) { lanes.load(from + i, Vec<T>(behind)).store(to + i); });
 }
+
+// Rows of a plane under some rows of windows: where windows reach over its ends, copies in scratch, which is
+// filled with padding before the first plane.
+template <class T>
+class PlaneRows {
+ public:
+  PlaneRows(const PoolAxis& h, const PoolAxis& w, const T* plane, PoolRange outputs, T padding, T* scratch)
+      : cells_(plane), step_(w.size), width_(w.size), dilation_(h.dilation) {
+    if (w.padded_width == 0) return;
+    const int64_t start = outputs.begin * h.stride - h.before;
+    const int64_t stop = (outputs.end - 1) * h.stride - h.before + h.dilation * (h.kernel - 1) + 1;
+    const int64_t begin = start < 0 ? 0 : start, end = stop < h.size ? stop : h.size;
+    for (int64_t i = begin; i < end; ++i) {
+      T* row = scratch + (i - begin) * w.padded_width + w.before;
+      copy_into_scratch(plane + i * w.size, row, w.size, padding);
+    }
+    cells_ = scratch;
+    first_ = begin;
+    step_ = width_ = w.padded_width;
+  }
+
+  TapRows<T> under(const PoolSpan& span) const {
+    return {cells_ + (span.first - first_) * step_, dilation_ * step_, span.count, width_};
+  }
+
+ private:
+  const T* cells_;
+  int64_t first_ = 0, step_, width_, dilation_;
+};
 
 // Cells 2 j, 2 j + 1, ... of a row of `width` from those at even places and at odd ones.
 template <class T>

@@ -53,6 +53,11 @@ struct Vec<float> {
     for (int64_t i = 0; i < n; ++i) lanes[i] = p[i];
     return load_bytes(lanes);
   }
+  static Mask equal_bytes(const uint8_t* p, uint8_t value) {
+    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+    const __m128i equal = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(static_cast<char>(value)));
+    return {_mm256_castsi256_ps(_mm256_cvtepi8_epi32(equal))};
+  }
   void store_bytes(uint8_t* p) const {
     const __m256i lanes = _mm256_cvttps_epi32(raw);
     const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1));
@@ -102,6 +107,12 @@ struct Vec<double> {
     uint8_t lanes[size] = {};
     for (int64_t i = 0; i < n; ++i) lanes[i] = p[i];
     return load_bytes(lanes);
+  }
+  static Mask equal_bytes(const uint8_t* p, uint8_t value) {
+    int bytes;
+    __builtin_memcpy(&bytes, p, sizeof bytes);
+    const __m128i equal = _mm_cmpeq_epi8(_mm_cvtsi32_si128(bytes), _mm_set1_epi8(static_cast<char>(value)));
+    return {_mm256_castsi256_pd(_mm256_cvtepi8_epi64(equal))};
   }
   void store_bytes(uint8_t* p) const {
     const __m128i lanes = _mm256_cvttpd_epi32(raw);

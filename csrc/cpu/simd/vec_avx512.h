@@ -46,6 +46,10 @@ struct Vec<float> {
   static Vec load_bytes(const uint8_t* p, int64_t n) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(first_lanes_16(n), p)));
   }
+  static Mask equal_bytes(const uint8_t* p, uint8_t value) {
+    return {_mm_cmpeq_epi8_mask(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)),
+                                _mm_set1_epi8(static_cast<char>(value)))};
+  }
   void store_bytes(uint8_t* p) const { store_bytes(p, size); }
   void store_bytes(uint8_t* p, int64_t n) const {
     // Narrowing into memory at once takes AMD's processors about ten times as long.
@@ -80,6 +84,10 @@ struct Vec<double> {
   static Vec load_bytes(const uint8_t* p) { return load_bytes(p, size); }
   static Vec load_bytes(const uint8_t* p, int64_t n) {
     return _mm512_cvtepi32_pd(_mm256_cvtepu8_epi32(_mm_maskz_loadu_epi8(first_lanes_8(n), p)));
+  }
+  static Mask equal_bytes(const uint8_t* p, uint8_t value) {
+    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+    return {static_cast<__mmask8>(_mm_cmpeq_epi8_mask(bytes, _mm_set1_epi8(static_cast<char>(value))))};
   }
   void store_bytes(uint8_t* p) const { store_bytes(p, size); }
   void store_bytes(uint8_t* p, int64_t n) const {

@@ -53,6 +53,12 @@ struct Vec<float> {
     for (int64_t i = 0; i < n; ++i) lanes[i] = p[i];
     return load_bytes(lanes);
   }
+  static Mask equal_bytes(const uint8_t* p, uint8_t value) {
+    uint32_t bytes;
+    __builtin_memcpy(&bytes, p, sizeof bytes);
+    const int8x8_t equal = vreinterpret_s8_u8(vceq_u8(vcreate_u8(bytes), vdup_n_u8(value)));
+    return {vreinterpretq_u32_s32(vmovl_s16(vget_low_s16(vmovl_s8(equal))))};
+  }
   void store_bytes(uint8_t* p) const {
     const uint16x4_t words = vmovn_u32(vcvtq_u32_f32(raw));
     const uint32_t bytes = vget_lane_u32(vreinterpret_u32_u8(vmovn_u16(vcombine_u16(words, words))), 0);
@@ -102,6 +108,10 @@ struct Vec<double> {
   static Vec load_bytes(const uint8_t* p, int64_t n) {
     const double lanes[size] = {n > 0 ? static_cast<double>(p[0]) : 0.0, n > 1 ? static_cast<double>(p[1]) : 0.0};
     return load(lanes);
+  }
+  static Mask equal_bytes(const uint8_t* p, uint8_t value) {
+    const uint64_t lanes[size] = {p[0] == value ? ~uint64_t{0} : 0, p[1] == value ? ~uint64_t{0} : 0};
+    return {vld1q_u64(lanes)};
   }
   void store_bytes(uint8_t* p) const { store_bytes(p, size); }
   void store_bytes(uint8_t* p, int64_t n) const {

@@ -39,6 +39,7 @@ struct Vec {
   // Whole numbers from 0 to 255, one byte a lane.
   static Vec load_bytes(const uint8_t* p) { return Vec(static_cast<T>(*p)); }
   static Vec load_bytes(const uint8_t* p, int64_t n) { return n > 0 ? load_bytes(p) : Vec(T(0)); }
+  static Mask equal_bytes(const uint8_t* p, uint8_t value) { return {*p == value}; }
   void store_bytes(uint8_t* p) const { *p = static_cast<uint8_t>(raw); }
   void store_bytes(uint8_t* p, int64_t n) const {
     if (n > 0) store_bytes(p);

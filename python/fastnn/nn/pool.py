@@ -54,10 +54,12 @@ class _MaxPool(_Pool):
         planes = self._seen(x)
         if not self.training:
             self._input_shape = self._places = None
-            return self._given(kernels.max_pool2d(planes, self._options, None))
-        y, self._places = kernels.max_pool2d_with_taps(planes, self._options, None)
-        self._input_shape = planes.shape
-        return self._given(y)
+            y = kernels.max_pool2d(planes, self._options, None)
+        else:
+            y, self._places = kernels.max_pool2d_with_taps(planes, self._options, None)
+            self._input_shape = planes.shape
+        output: Array = self._given(y)
+        return output
 
     def backward(self, grad_output: Array) -> Array:
         """Each element of grad_output at the place of its maximum."""
@@ -67,7 +69,8 @@ class _MaxPool(_Pool):
             self._seen(grad_output), self._places, shape, self._options, None
         )
         self._input_shape = self._places = None
-        return self._given(grad_x)
+        result: Array = self._given(grad_x)
+        return result
 
 
 class _AvgPool(_Pool):
@@ -77,7 +80,8 @@ class _AvgPool(_Pool):
         planes = self._seen(x)
         y = kernels.avg_pool2d(planes, self._options, None)
         self._input_shape = planes.shape if self.training else None
-        return self._given(y)
+        output: Array = self._given(y)
+        return output
 
     def backward(self, grad_output: Array) -> Array:
         """Each element of grad_output shared out over its window."""
@@ -85,7 +89,8 @@ class _AvgPool(_Pool):
         kernels = kernels_for(grad_output, f"{type(self).__name__}.backward", "grad_output")
         grad_x = kernels.avg_pool2d_backward(self._seen(grad_output), shape, self._options, None)
         self._input_shape = None
-        return self._given(grad_x)
+        result: Array = self._given(grad_x)
+        return result
 
 
 class MaxPool2d(_MaxPool):
