@@ -36,6 +36,7 @@ struct Problem {
     p.b.data += j * b.column;
     p.c += i * c_row + j;
     if (p.epilogue.bias) p.epilogue.bias += j;
+    if (p.epilogue.row_bias) p.epilogue.row_bias += i;
     return p;
   }
 };
@@ -74,7 +75,7 @@ void multiply_block(const Problem<T>& p, const T* packed_a, const T* packed_b, b
   product.a_k = packed_a ? kernel.tile_rows : p.a.column;
   product.a_tile = packed_a ? kernel.tile_rows * p.size.k : kernel.tile_rows * p.a.row;
   for (int64_t j = 0; j < p.size.n; j += kernel.tile_columns) {
-    const Epilogue<T> epilogue{p.epilogue.bias ? p.epilogue.bias + j : nullptr, p.epilogue.relu};
+    const Epilogue<T> epilogue{p.epilogue.bias ? p.epilogue.bias + j : nullptr, p.epilogue.relu, p.epilogue.row_bias};
     product.n = std::min(kernel.tile_columns, p.size.n - j);
     product.b = packed_b ? packed_b + j * p.size.k : p.b.data + j;
     product.c = p.c + j;
@@ -85,7 +86,7 @@ void multiply_block(const Problem<T>& p, const T* packed_a, const T* packed_b, b
 
 template <class T>
 bool is_thin(const Problem<T>& p) {
-  return p.b.row == 1 && p.b.column != 1 && p.size.m <= kernels<T>().gemm.thin_rows;
+  return p.b.row == 1 && p.b.column != 1 && !p.epilogue.row_bias && p.size.m <= kernels<T>().gemm.thin_rows;
 }
 
 template <class T>
