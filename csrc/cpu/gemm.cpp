@@ -37,6 +37,7 @@ struct Problem {
     p.b.data += j * b.column;
     p.c += i * c_row + j;
     if (p.epilogue.bias) p.epilogue.bias += j;
+    if (p.epilogue.row_bias) p.epilogue.row_bias += i;
     return p;
   }
 };
@@ -79,7 +80,8 @@ void multiply_block(const Problem<T>& p, const T* packed_a, const T* packed_b, b
   for (int64_t i = 0; i < p.size.m; i += rows, product.a += product.a_tile) {
     product.m = std::min(rows, p.size.m - i);
     for (int64_t j = 0; j < p.size.n; j += kernel.tile_columns) {
-      const Epilogue<T> epilogue{p.epilogue.bias ? p.epilogue.bias + j : nullptr, p.epilogue.relu};
+      const Epilogue<T> epilogue{p.epilogue.bias ? p.epilogue.bias + j : nullptr, p.epilogue.relu,
+                                 p.epilogue.row_bias ? p.epilogue.row_bias + i : nullptr};
       product.n = std::min(kernel.tile_columns, p.size.n - j);
       product.b = packed_b ? packed_b + j * p.size.k : p.b.data + j;
       product.c = p.c + i * p.c_row + j;
@@ -91,7 +93,7 @@ void multiply_block(const Problem<T>& p, const T* packed_a, const T* packed_b, b
 
 template <class T>
 bool is_thin(const Problem<T>& p) {
-  return p.size.m <= kernels<T>().gemm.thin_rows;
+  return !p.epilogue.row_bias && p.size.m <= kernels<T>().gemm.thin_rows;
 }
 
 template <class T>

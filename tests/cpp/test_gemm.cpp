@@ -1,5 +1,5 @@
 // The matrix product on small integers, whose sums are exact: NN, NT and TN, every tail of the register tile,
-// several blocks of k, accumulation, bias and ReLU, on 1 to 3 threads; FASTNN_ISA chooses
+// several blocks of k, accumulation, both biases and ReLU, on 1 to 3 threads; FASTNN_ISA chooses
 // the instruction set.
 #include <algorithm>
 #include <cstdlib>
@@ -28,16 +28,18 @@ std::vector<T> small_integers(int64_t count) {
 template <class T>
 struct Case {
   GemmSize size;
-  bool transpose_a, transpose_b, accumulate, bias, relu;
+  bool transpose_a, transpose_b, accumulate, bias, relu, row_bias = false;
 
   void run() const {
     const auto [m, n, k] = size;
-    const auto a = small_integers<T>(m * k), b = small_integers<T>(k * n), bias_values = small_integers<T>(n);
+    const auto a = small_integers<T>(m * k), b = small_integers<T>(k * n), bias_values = small_integers<T>(n),
+               row_values = small_integers<T>(m);
     auto c = small_integers<T>(m * n);
     const auto before = c;
     const MatrixView<T> view_a = transpose_a ? transposed(a.data(), m) : row_major(a.data(), k);
     const MatrixView<T> view_b = transpose_b ? transposed(b.data(), k) : row_major(b.data(), n);
-    gemm<T>(size, view_a, view_b, c.data(), accumulate, {bias ? bias_values.data() : nullptr, relu});
+    gemm<T>(size, view_a, view_b, c.data(), accumulate,
+            {bias ? bias_values.data() : nullptr, relu, row_bias ? row_values.data() : nullptr});
     bool equal = true;
     for (int64_t i = 0; i < m; ++i) {
       for (int64_t j = 0; j < n; ++j) {
@@ -47,6 +49,7 @@ struct Case {
           sum += view_a.data[i * view_a.row + p * view_a.column] * view_b.data[p * view_b.row + j * view_b.column];
         }
         if (bias) sum += bias_values[static_cast<size_t>(j)];
+        if (row_bias) sum += row_values[static_cast<size_t>(i)];
         equal &= c[at] == (relu ? std::max(T(0), sum) : sum);
       }
     }
@@ -61,10 +64,17 @@ void run_sizes() {
   for (int round = 0; round < 200; ++round) {
     const GemmSize size{pick(generator), pick(generator), round % 10 == 0 ? 300 + pick(generator) : pick(generator)};
     const int layout = round % 3;
-    Case<T>{size, layout == 2, layout == 1, coin(generator) == 1, coin(generator) == 1, coin(generator) == 1}.run();
+    Case<T>{size,
+            layout == 2,
+            layout == 1,
+            coin(generator) == 1,
+            coin(generator) == 1,
+            coin(generator) == 1,
+            coin(generator) == 1}
+        .run();
   }
   for (int layout = 0; layout < 3; ++layout) {
-    Case<T>{{200, 190, 600}, layout == 2, layout == 1, layout == 1, true, layout == 0}.run();
+    Case<T>{{200, 190, 600}, layout == 2, layout == 1, layout == 1, true, layout == 0, layout != 1}.run();
     Case<T>{{5, 7, 0}, layout == 2, layout == 1, layout == 1, true, true}.run();
   }
 }

@@ -226,7 +226,7 @@ def test_options_may_be_written_in_several_ways(backend: Backend) -> None:
     np.testing.assert_array_equal(F.conv2d(x, weight, padding="valid"), F.conv2d(x, weight))
 
 
-@pytest.mark.parametrize("value", [True, 1.0, "1", None, np.float32(2)])
+@pytest.mark.parametrize("value", [True, 1.0, "1", None, np.float32(2), np.ones(2)])
 @pytest.mark.parametrize("name", ["stride", "dilation", "padding", "groups"])
 def test_options_are_integers(backend: Backend, name: str, value: Any) -> None:
     x, weight = np.ones((1, 2, 5, 5)), np.ones((2, 2, 2, 2))

@@ -28,7 +28,8 @@ def options(
     weight: Any,
 ) -> Any:
     """The checked options of a call, built once for all calls alike; weight gives "same" its kernel size."""
-    kernel = tuple(weight.shape[-2:]) if padding == "same" and hasattr(weight, "shape") else (1, 1)
+    named = isinstance(padding, str) and hasattr(weight, "shape")
+    kernel = tuple(weight.shape[-2:]) if named else (1, 1)
     try:
         return _cached(op, stride, padding, dilation, groups, padding_mode, kernel)
     except TypeError:
