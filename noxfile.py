@@ -111,13 +111,7 @@ def neon(session: nox.Session) -> None:
 def asan(session: nox.Session) -> None:
     """AddressSanitizer and UndefinedBehaviorSanitizer: the C++ tests, leaks included, and the suite."""
     test_cpp(session, "asan")
-    install_wheel(session, "test")
-    # The sanitized extension takes the place of the wheel's.
-    site = ask(session, "import sysconfig; print(sysconfig.get_path('platlib'))")
-    session.run("cmake", "--install", "build/asan", "--component", "python", "--prefix", site)
-    (extension,) = Path(site).glob("fastnn/_core*.so")
-    if "__asan_init" not in output("nm", "-D", str(extension)):
-        session.error(f"{extension} is not built with AddressSanitizer")
+    install_sanitized(session)
     # pytest leaves file descriptor 2 alone, or a report would be lost with the process that it ends.
     suite = ("pytest", "--capture=sys", *session.posargs)
     # gcc 12's sanitized malloc does not survive a fork while another thread is inside it: its locks stay
@@ -127,6 +121,14 @@ def asan(session: nox.Session) -> None:
     # The quarantine, which keeps what was freed, would look like a leak there.
     no_quarantine = "quarantine_size_mb=0:thread_local_quarantine_size_kb=0"
     session.run(*suite, RESIDENT_MEMORY, env=sanitizer_environment(no_quarantine))
+
+
+@nox.session(requires=["wheel"])
+def fuzz(session: nox.Session) -> None:
+    """100,000 calls with wrong arguments under both sanitizers; arguments after -- go to tests.fuzz."""
+    build_cpp(session, "asan")
+    install_sanitized(session)
+    session.run("python", "-m", "tests.fuzz", *session.posargs, env=sanitizer_environment())
 
 
 @nox.session
@@ -176,14 +178,29 @@ def install_wheel(session: nox.Session, extra: str, *others: str) -> None:
 
 
 def test_cpp(session: nox.Session, preset: str) -> None:
-    """Configure, build and test one preset of CMakePresets.json."""
+    """Build and test one preset of CMakePresets.json."""
+    build_cpp(session, preset)
+    session.run("ctest", "--preset", preset)
+
+
+def build_cpp(session: nox.Session, preset: str) -> None:
+    """Configure and build one preset of CMakePresets.json."""
     session.install(*CMAKE)
     pybind11, python = ask(
         session, "import pybind11, sys; print(pybind11.get_cmake_dir(), sys.executable)"
     ).split()
     session.run("cmake", "--preset", preset, f"-Dpybind11_DIR={pybind11}", f"-DPython_EXECUTABLE={python}")
     session.run("cmake", "--build", "--preset", preset, "--parallel", JOBS)
-    session.run("ctest", "--preset", preset)
+
+
+def install_sanitized(session: nox.Session) -> None:
+    """The wheel, with the sanitized extension in the place of its own."""
+    install_wheel(session, "test")
+    site = ask(session, "import sysconfig; print(sysconfig.get_path('platlib'))")
+    session.run("cmake", "--install", "build/asan", "--component", "python", "--prefix", site)
+    (extension,) = Path(site).glob("fastnn/_core*.so")
+    if "__asan_init" not in output("nm", "-D", str(extension)):
+        session.error(f"{extension} is not built with AddressSanitizer")
 
 
 def test_on_isa(session: nox.Session, isa: str) -> None:

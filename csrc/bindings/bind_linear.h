@@ -47,7 +47,7 @@ py::object linear_backward(py::handle grad_object, py::handle x_object, py::hand
   std::optional<Output> outputs[3];
   T* data[3] = {};
   for (size_t i = 0; i < 3; ++i) {
-    if (!needs[i].template cast<bool>()) continue;
+    if (!as_bool(op, "needs", needs[i])) continue;
     outputs[i].emplace(op, py::handle(out[i]), py::dtype::of<T>(), shapes[i], names[i]);
     outputs[i]->apart_from(Aliasing::none, x.array(), grad.array(), weight.array());
     for (size_t j = 0; j < i; ++j) {
@@ -80,7 +80,7 @@ inline py::tuple three_outputs(py::handle out, const py::tuple& needs, bool accu
   }
   auto outs = py::reinterpret_borrow<py::tuple>(out);
   for (size_t i = 1; accumulate && i < 3; ++i) {
-    if (needs[i].cast<bool>() && outs[i].is_none()) {
+    if (as_bool(op, "needs", needs[i]) && outs[i].is_none()) {
       fail_value(op, "expected out[", i, "] to be an array with accumulate=True, got None");
     }
   }

@@ -63,6 +63,7 @@ void bind_runtime(py::module_& m) {
   m.attr("MAX_THREADS") = cpu::max_threads;
   m.def("empty_cache", &cpu::empty_cache);
   m.def("cache_stats", &cache_stats);
+  m.def("_fail_acquisition_after", &cpu::fail_acquisition_after, py::arg("n"));
   m.def("build_info", &build_info);
   m.def("fma_peak", &fma_peak, py::arg("dtype"), py::arg("milliseconds"), py::call_guard<py::gil_scoped_release>());
   m.def("triad", &triad, py::arg("elements"), py::arg("repeats"), py::call_guard<py::gil_scoped_release>());
