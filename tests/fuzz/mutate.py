@@ -58,7 +58,7 @@ def changed_array(rng: Random, value: Any) -> Any:
     """Once changed it may be no array any more, and some arrays have no values or strides to change."""
     if not isinstance(value, np.ndarray) or is_huge(value):
         return value
-    with suppress(TypeError, ValueError):
+    with suppress(TypeError, ValueError, OverflowError):
         return rng.choice(odd.ARRAY_CHANGES)(rng, value)
     return value
 
