@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from tests.fuzz.runner import GOOD, READY, Calls
-from tests.processes import ROOT
+from tests.processes import ROOT, limited_sanitizer
 
 # Ends of the process after which there is enough to look at.
 CRASHES = 20
@@ -44,14 +44,9 @@ class Report:
 
 
 def environment() -> dict[str, str]:
-    """With the tests on the path, and a limit of memory for AddressSanitizer, which cannot live with ours."""
-    options = [os.environ.get("ASAN_OPTIONS"), "max_allocation_size_mb=1024"]
-    path = [str(ROOT), os.environ.get("PYTHONPATH")]
-    return {
-        **os.environ,
-        "ASAN_OPTIONS": ":".join(filter(None, options)),
-        "PYTHONPATH": os.pathsep.join(filter(None, path)),
-    }
+    """With the tests on the path."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, **limited_sanitizer(), "PYTHONPATH": path}
 
 
 def run_until_it_ends(report: Report, first: int, count: int, runner: str) -> int:

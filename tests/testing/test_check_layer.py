@@ -171,7 +171,7 @@ class SumsInMemoryOrder(Scale):
 def test_view_rtol_allows_for_the_order_of_sums():
     with pytest.raises(AssertionError, match=r"gives another gradient by factor for \w+ arrays"):
         check_layer(SumsInMemoryOrder(), (8, 40))
-    check_layer(SumsInMemoryOrder(), (8, 40), view_rtol=1e-5)
+    check_layer(SumsInMemoryOrder(), (8, 40), view_rtol=1e-4)
 
 
 def smallest(calls: list[Call]) -> Call:
