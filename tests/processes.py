@@ -29,6 +29,6 @@ def output_of(*arguments: str, **environment: str) -> str:
 
 
 def limited_sanitizer() -> dict[str, str]:
-    """The variable that limits a request of memory under AddressSanitizer, which bears no limit of the system."""
+    """The limit of a request of memory under AddressSanitizer, which bears no limit of the system."""
     options = [os.environ.get("ASAN_OPTIONS"), "max_allocation_size_mb=1024"]
     return {"ASAN_OPTIONS": ":".join(filter(None, options))}
