@@ -50,6 +50,8 @@ void bind_runtime(py::module_& m) {
       if (pointer) std::rethrow_exception(pointer);
     } catch (const TypeError& error) {
       py::set_error(PyExc_TypeError, error.what());
+    } catch (const py::cast_error&) {  // of an item of a tuple, say: pybind11 makes it a RuntimeError
+      py::set_error(PyExc_TypeError, "expected items of another type or range in one of the arguments");
     }
   });
   cpu::kernel_table();

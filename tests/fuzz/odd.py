@@ -184,7 +184,13 @@ class Tagged(np.ndarray):
 def another_kind(rng: Random, a: np.ndarray) -> Any:
     kinds: tuple[Callable[[], Any], ...] = (
         *(a.tolist, lambda: a.view(Tagged), lambda: np.ma.masked_array(a), lambda: a.view(np.recarray)),
-        *(lambda: a.data, lambda: [a], lambda: (a, a), lambda: a.tobytes(), lambda: a[..., None][..., 0]),
+        *(
+            lambda: a.reshape(-1).data,
+            lambda: [a],
+            lambda: (a, a),
+            lambda: a.tobytes(),
+            lambda: a[..., None][..., 0],
+        ),
         *(lambda: a.flat, lambda: np.asarray(a, object), lambda: np.nditer(a, ["zerosize_ok"])),
     )
     return rng.choice(kinds)()

@@ -83,30 +83,32 @@ def table_calls() -> dict[str, list[Call]]:
     return noted
 
 
-def by_signature(name: str, function: Callable[..., object]) -> Call:
-    """A call of which only the shape is right: an array for each argument that has no default."""
+def by_signature(name: str, function: Callable[..., object]) -> list[Call]:
+    """Calls of which only the form is right: for each argument without a default an array of some ndim."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except ValueError:  # a native function
-        return of_function(name, function, [], {})
-    required = [p for p in parameters if p.default is p.empty and p.kind in (p.POSITIONAL_OR_KEYWORD,)]
+        return [of_function(name, function, [], {})]
+    required = [p for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
     options = {p.name: p.default for p in parameters if p.default is not p.empty}
-    return of_function(name, function, [np.ones((3, 4)) for _ in required], options)
+    return [
+        of_function(name, function, [np.ones(shape) for _ in required], options)
+        for shape in ((4,), (3, 4), (2, 4, 8), (2, 4, 8, 8))
+    ]
+
+
+def functions_of(module: ModuleType) -> list[str]:
+    return [name for name in module.__all__ if inspect.isfunction(getattr(module, name))]
 
 
 def public_functions() -> Iterator[tuple[str, Callable[..., object]]]:
-    runtime = ("set_num_threads", "threads", "manual_seed")
+    parts = [getattr(fastnn.nn, name) for name in fastnn.nn.__all__]
+    modules = [fastnn.functional, fastnn.random, fastnn.optim, *filter(inspect.ismodule, parts)]
     for module, names in (
-        (fastnn.functional, fastnn.functional.__all__),
+        *((module, functions_of(module)) for module in modules),
         (_core, [name for name in dir(_core) if not name.startswith("_")]),
-        (fastnn.nn.init, fastnn.nn.init.__all__),
-        (fastnn.random, fastnn.random.__all__),
-        (fastnn, runtime),
+        (fastnn, ["set_num_threads", "threads", "manual_seed"]),
         (fastnn.nn, ["Parameter"]),
-        (
-            fastnn.optim,
-            [name for name in fastnn.optim.__all__ if inspect.isfunction(vars(fastnn.optim)[name])],
-        ),
     ):
         for name in names:
             value = getattr(module, name)
@@ -117,4 +119,4 @@ def public_functions() -> Iterator[tuple[str, Callable[..., object]]]:
 def function_calls() -> dict[str, list[Call]]:
     """By name, for every public and every native function."""
     noted = table_calls()
-    return {name: noted.get(name) or [by_signature(name, function)] for name, function in public_functions()}
+    return {name: noted.get(name) or by_signature(name, function) for name, function in public_functions()}

@@ -18,7 +18,6 @@ from tests.opinfo import DTYPES, FUNCTIONS, Function, Sample
 LENGTHS = range(258)
 LARGEST = 4096
 PAGE = mmap.PAGESIZE
-ROOM = 8 * LARGEST
 PROT_NONE = 0
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -26,15 +25,16 @@ libc = ctypes.CDLL(None, use_errno=True)
 class Guarded:
     """One piece of memory between two pages without access; arrays lie at its very begin or end."""
 
-    def __init__(self) -> None:
-        self.memory = mmap.mmap(-1, ROOM + 2 * PAGE)
+    def __init__(self, room: int) -> None:
+        self.room = -(-room // PAGE) * PAGE
+        self.memory = mmap.mmap(-1, self.room + 2 * PAGE)
         address = ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
-        for page in (address, address + PAGE + ROOM):
+        for page in (address, address + PAGE + self.room):
             if libc.mprotect(ctypes.c_void_p(page), PAGE, PROT_NONE) != 0:
                 raise OSError(ctypes.get_errno(), "mprotect")
 
     def put(self, a: np.ndarray, at_end: bool) -> np.ndarray:
-        offset = PAGE + (ROOM - a.nbytes if at_end else 0)
+        offset = PAGE + (self.room - a.nbytes if at_end else 0)
         placed = np.ndarray(a.shape, a.dtype, self.memory, offset)
         placed[...] = a
         return placed
@@ -47,8 +47,11 @@ class Guards:
         self.pieces: list[Guarded] = []
 
     def put(self, arrays: list[np.ndarray], at_end: bool) -> list[np.ndarray]:
-        while len(self.pieces) < len(arrays):
-            self.pieces.append(Guarded())
+        for i, a in enumerate(arrays):
+            if i == len(self.pieces):
+                self.pieces.append(Guarded(8 * LARGEST))
+            if a.nbytes > self.pieces[i].room:
+                self.pieces[i] = Guarded(2 * a.nbytes)
         return [piece.put(a, at_end) for piece, a in zip(self.pieces, arrays, strict=False)]
 
 
@@ -86,10 +89,11 @@ def run(function: Function, sample: Sample, guards: Guards, at_end: bool) -> Non
 
 
 def check(function: Function, guards: Guards) -> int:
-    """Both dtypes at the end, where an overrun is likely, and one of them at the begin."""
+    """Both dtypes at the end, where an overrun is likely, and now and then one of them at the begin."""
     calls = 0
     for i, sample in enumerate(samples(function)):
-        for dtype, at_end in ((DTYPES[0], True), (DTYPES[1], True), (DTYPES[i % 2], False)):
+        places = [(dtype, True) for dtype in DTYPES] + [(DTYPES[i // 3 % 2], False)] * (i % 3 == 0)
+        for dtype, at_end in places:
             given = sample.cast(dtype)
             print(f"{function} of {given}", file=sys.stderr)
             run(function, given, guards, at_end)
@@ -99,7 +103,7 @@ def check(function: Function, guards: Guards) -> int:
 
 def main() -> None:
     if sys.argv[1:] == ["--overrun"]:
-        placed = Guarded().put(np.ones(7, np.float32), at_end=True)
+        placed = Guarded(PAGE).put(np.ones(7, np.float32), at_end=True)
         print(ctypes.c_float.from_address(placed.ctypes.data + placed.nbytes).value)
         return
     guards = Guards()
