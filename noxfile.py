@@ -111,13 +111,7 @@ def neon(session: nox.Session) -> None:
 def asan(session: nox.Session) -> None:
     """AddressSanitizer and UndefinedBehaviorSanitizer: the C++ tests, leaks included, and the suite."""
     test_cpp(session, "asan")
-    install_wheel(session, "test")
-    # The sanitized extension takes the place of the wheel's.
-    site = ask(session, "import sysconfig; print(sysconfig.get_path('platlib'))")
-    session.run("cmake", "--install", "build/asan", "--component", "python", "--prefix", site)
-    (extension,) = Path(site).glob("fastnn/_core*.so")
-    if "__asan_init" not in output("nm", "-D", str(extension)):
-        session.error(f"{extension} is not built with AddressSanitizer")
+    install_sanitized(session, "asan")
     # pytest leaves file descriptor 2 alone, or a report would be lost with the process that it ends.
     suite = ("pytest", "--capture=sys", *session.posargs)
     # gcc 12's sanitized malloc does not survive a fork while another thread is inside it: its locks stay
@@ -129,10 +123,24 @@ def asan(session: nox.Session) -> None:
     session.run(*suite, RESIDENT_MEMORY, env=sanitizer_environment(no_quarantine))
 
 
-@nox.session
+@nox.session(requires=["wheel"])
+def fuzz(session: nox.Session) -> None:
+    """100,000 calls with wrong arguments under both sanitizers; arguments after -- go to tests.fuzz."""
+    build_cpp(session, "asan")
+    install_sanitized(session, "asan")
+    session.run("python", "-m", "tests.fuzz", *session.posargs, env=sanitizer_environment())
+
+
+@nox.session(requires=["wheel"])
 def tsan(session: nox.Session) -> None:
-    """ThreadSanitizer: the C++ tests and the stress driver of pool, cache and kernels."""
+    """ThreadSanitizer: the C++ tests, the stress driver of pool and cache, and all operations on threads."""
     test_cpp(session, "tsan")
+    install_sanitized(session, "tsan")
+    stress = ("python", "-m", "tests.programs.stress_table")
+    session.run(*stress, env=preloaded("libtsan.so"))
+    # A race that is there has to be seen, or silence says nothing. 66 is the sanitizer's code.
+    quick = {"TSAN_OPTIONS": "halt_on_error=1:symbolize=0"}
+    session.run(*stress, "--race", env=preloaded("libtsan.so") | quick, success_codes=[66], silent=True)
 
 
 @nox.session(requires=["wheel"])
@@ -176,14 +184,29 @@ def install_wheel(session: nox.Session, extra: str, *others: str) -> None:
 
 
 def test_cpp(session: nox.Session, preset: str) -> None:
-    """Configure, build and test one preset of CMakePresets.json."""
+    """Build and test one preset of CMakePresets.json."""
+    build_cpp(session, preset)
+    session.run("ctest", "--preset", preset)
+
+
+def build_cpp(session: nox.Session, preset: str) -> None:
+    """Configure and build one preset of CMakePresets.json."""
     session.install(*CMAKE)
     pybind11, python = ask(
         session, "import pybind11, sys; print(pybind11.get_cmake_dir(), sys.executable)"
     ).split()
     session.run("cmake", "--preset", preset, f"-Dpybind11_DIR={pybind11}", f"-DPython_EXECUTABLE={python}")
     session.run("cmake", "--build", "--preset", preset, "--parallel", JOBS)
-    session.run("ctest", "--preset", preset)
+
+
+def install_sanitized(session: nox.Session, preset: str) -> None:
+    """The wheel, with the extension of a preset with sanitizers in the place of its own."""
+    install_wheel(session, "test")
+    site = ask(session, "import sysconfig; print(sysconfig.get_path('platlib'))")
+    session.run("cmake", "--install", f"build/{preset}", "--component", "python", "--prefix", site)
+    (extension,) = Path(site).glob("fastnn/_core*.so")
+    if f"__{preset}_init" not in output("nm", "-D", str(extension)):
+        session.error(f"{extension} is not built with the sanitizer of {preset}")
 
 
 def test_on_isa(session: nox.Session, isa: str) -> None:
@@ -195,11 +218,16 @@ def test_on_isa(session: nox.Session, isa: str) -> None:
     session.run("pytest", "-n", JOBS, *session.posargs, env=environment)
 
 
+def preloaded(library: str) -> dict[str, str]:
+    """What Python, itself built without sanitizers, needs to load an extension with one."""
+    libraries = (output("gcc", f"-print-file-name={name}") for name in (library, "libstdc++.so"))
+    return {"LD_PRELOAD": " ".join(map(os.path.realpath, libraries))}
+
+
 def sanitizer_environment(*more: str) -> dict[str, str]:
-    """What Python, itself built without them, needs to load an extension with sanitizers."""
-    libraries = (output("gcc", f"-print-file-name={name}") for name in ("libasan.so", "libstdc++.so"))
+    """Of a Python with AddressSanitizer and UndefinedBehaviorSanitizer."""
     return {
-        "LD_PRELOAD": " ".join(map(os.path.realpath, libraries)),
+        **preloaded("libasan.so"),
         # Python's own allocator would hide errors inside its arenas.
         "PYTHONMALLOC": "malloc",
         # Python keeps memory to its end, so only the C++ tests look for leaks. A request beyond all memory is

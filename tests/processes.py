@@ -26,3 +26,9 @@ def output_of(*arguments: str, **environment: str) -> str:
     done = run_python(*arguments, **environment)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def limited_sanitizer() -> dict[str, str]:
+    """The limit of a request of memory under AddressSanitizer, which bears no limit of the system."""
+    options = [os.environ.get("ASAN_OPTIONS"), "max_allocation_size_mb=1024"]
+    return {"ASAN_OPTIONS": ":".join(filter(None, options))}

@@ -53,7 +53,9 @@ before["threads"] = len(os.listdir("/proc/self/task"))
 
 
 def test_import_changes_nothing() -> None:
-    assert output_of("-c", STATE + "import fastnn, fastnn.train, fastnn.data" + COMPARE) == "[]"
+    assert (
+        output_of("-c", STATE + "import fastnn, fastnn.train, fastnn.data, fastnn.testing" + COMPARE) == "[]"
+    )
 
 
 def test_use_changes_nothing_but_its_own_threads() -> None:

@@ -33,6 +33,24 @@ def test_out_is_fully_written_and_returned(backend: Backend, function: Function,
         assert_same_bits(results, wanted, f"{function} of {given}")
 
 
+def spoil(results: tuple) -> None:
+    for array in results:
+        if isinstance(array, np.ndarray):
+            array.fill(np.nan if array.dtype.kind == "f" else -1)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("function", WITH_OUT, ids=str)
+def test_new_results_are_fully_written(backend: Backend, function: Function, dtype: str) -> None:
+    """Their memory is that of results which were let go: here those hold NaN."""
+    for sample in function.fresh():
+        given = sample.cast(dtype)
+        wanted = call(backend, function, given)
+        for _ in range(2):
+            spoil(call(backend, function, given))
+        assert_same_bits(call(backend, function, given), wanted, f"{function} of {given}")
+
+
 def wrong_outs(out: np.ndarray) -> dict[str, tuple[Any, type[Exception], str]]:
     frozen = out.copy()
     frozen.flags.writeable = False

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.opinfo import DTYPES, Backend
+from tests.opinfo import DTYPES, FUNCTIONS, Backend
+from tests.processes import limited_sanitizer, run_python
 
 # One value seen 2**50 times, more bytes than an address space has, so that even a copy of it must fail.
 HUGE = (2**25, 2**25)
@@ -60,3 +61,11 @@ def test_loss_of_an_empty_batch(backend: Backend, reduction: str, wanted: float,
     loss, grad = backend.functional.cross_entropy_with_grad(logits, target, reduction=reduction)
     np.testing.assert_equal(float(loss), wanted)
     assert grad.shape == (0, 3)
+
+
+def test_no_shape_is_too_large_for_a_clean_end() -> None:
+    """All of the table, with 2**31 + 8 elements and with axes of 2**40."""
+    done = run_python("-m", "tests.programs.giant_shapes", **limited_sanitizer())
+    assert done.returncode == 0, "\n".join(done.stderr.splitlines()[-10:])
+    finished, refused, too_large = map(int, done.stdout.split())
+    assert min(finished, refused, too_large) > len(FUNCTIONS)

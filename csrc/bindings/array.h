@@ -103,6 +103,13 @@ std::optional<Input<T>> optional_input(const char* op, const char* name, py::han
   return Input<T>(op, name, object);
 }
 
+// True or False, Python's or NumPy's.
+inline bool as_bool(const char* op, const char* name, py::handle object) {
+  py::detail::make_caster<bool> caster;
+  if (!caster.load(object, false)) fail_type(op, "expected ", name, " of True and False, got ", type_name(object));
+  return py::detail::cast_op<bool>(caster);
+}
+
 // Calls body with a float or a double, whichever `object` holds.
 template <class Body>
 auto by_dtype(const char* op, const char* name, py::handle object, const Body& body) {

@@ -168,6 +168,13 @@ py::object avg_pool2d_backward(py::handle grad_object, const py::tuple& input_sh
   return grad_x.finish();
 }
 
+// Layers keep options, and options never change: a copy of a layer has the same ones.
+template <class Options>
+py::class_<Options> bind_pool2d_options(py::module_& m, const char* name) {
+  return py::class_<Options>(m, name, py::is_final())
+      .def("__deepcopy__", [](py::object self, py::handle) { return self; }, py::arg("memo"));
+}
+
 inline void bind_max_pool2d(py::module_& m, const char* name, Places wanted) {
   m.def(
       name,
@@ -193,11 +200,11 @@ inline void bind_max_pool2d_backward(py::module_& m, const char* name, bool taps
 }
 
 inline void bind_pool2d(py::module_& m) {
-  py::class_<Pool2dOptions>(m, "Pool2dOptions", py::is_final())
+  bind_pool2d_options<Pool2dOptions>(m, "Pool2dOptions")
       .def(py::init(&sliding_windows), py::kw_only(), py::arg("kernel_size"), py::arg("stride"), py::arg("padding"),
            py::arg("dilation"), py::arg("ceil_mode") = false, py::arg("count_include_pad") = true,
            py::arg("divisor") = 0);
-  py::class_<AdaptivePool2dOptions>(m, "AdaptivePool2dOptions", py::is_final())
+  bind_pool2d_options<AdaptivePool2dOptions>(m, "AdaptivePool2dOptions")
       .def(py::init<const py::tuple&>(), py::kw_only(), py::arg("output_size"));
   bind_max_pool2d(m, "max_pool2d", Places::none);
   bind_max_pool2d(m, "max_pool2d_with_indices", Places::indices);

@@ -50,6 +50,8 @@ void bind_runtime(py::module_& m) {
       if (pointer) std::rethrow_exception(pointer);
     } catch (const TypeError& error) {
       py::set_error(PyExc_TypeError, error.what());
+    } catch (const py::cast_error&) {  // of an item of a tuple, say: pybind11 makes it a RuntimeError
+      py::set_error(PyExc_TypeError, "expected items of another type or range in one of the arguments");
     }
   });
   cpu::kernel_table();
@@ -63,6 +65,7 @@ void bind_runtime(py::module_& m) {
   m.attr("MAX_THREADS") = cpu::max_threads;
   m.def("empty_cache", &cpu::empty_cache);
   m.def("cache_stats", &cache_stats);
+  m.def("_fail_acquisition_after", &cpu::fail_acquisition_after, py::arg("n"));
   m.def("build_info", &build_info);
   m.def("fma_peak", &fma_peak, py::arg("dtype"), py::arg("milliseconds"), py::call_guard<py::gil_scoped_release>());
   m.def("triad", &triad, py::arg("elements"), py::arg("repeats"), py::call_guard<py::gil_scoped_release>());

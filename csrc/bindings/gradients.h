@@ -16,7 +16,8 @@ struct GradientChoice {
 
   static GradientChoice make(const char* op, const py::tuple& needs, bool accumulate) {
     if (needs.size() != 3) fail_value(op, "expected needs to be three booleans, got ", needs.size(), " values");
-    return {{needs[0].cast<bool>(), needs[1].cast<bool>(), needs[2].cast<bool>()}, accumulate};
+    const auto wanted = [&](size_t i) { return as_bool(op, "needs", needs[i]); };
+    return {{wanted(0), wanted(1), wanted(2)}, accumulate};
   }
 };
 

@@ -1,7 +1,8 @@
 """Neural networks on plain NumPy arrays: C++ kernels under a thin Python layer.
 
 `fastnn.functional` holds the operations, `fastnn.nn` layers, `fastnn.optim` optimizers, `fastnn.data`
-mini-batches and `fastnn.train` the training loop. The last two are loaded when they are first used.
+mini-batches and `fastnn.train` the training loop. The last two, and `fastnn.testing` with checks for layers
+of your own, are loaded when they are first used.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from fastnn.runtime import (
 )
 
 if TYPE_CHECKING:
-    from fastnn import data, train
+    from fastnn import data, testing, train
 
     __version__: str
 
@@ -47,13 +48,14 @@ __all__ = [
     "set_num_threads",
     "show_config",
     "supported_isas",
+    "testing",
     "threads",
     "train",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("data", "train"):
+    if name in ("data", "testing", "train"):
         from importlib import import_module
 
         return import_module(f"fastnn.{name}")

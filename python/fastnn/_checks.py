@@ -29,7 +29,10 @@ def as_float(op: str, arg: str, value: Any) -> float:
     """`value` as a float: TypeError for what is no real number (strings, arrays, None)."""
     if isinstance(value, (bool, str, bytes)) or hasattr(value, "__len__") or not hasattr(value, "__float__"):
         raise TypeError(f"[{op}] expected {arg} to be a number, got {value!r} ({type(value).__name__})")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError as error:  # an integer of 310 digits or more
+        raise ValueError(f"[{op}] expected {arg} in the range of a float, got an {error}") from error
 
 
 def as_probability(op: str, arg: str, value: Any) -> float:

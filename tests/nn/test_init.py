@@ -58,13 +58,20 @@ def test_generators():
 
 
 @pytest.mark.parametrize(
-    ("call", "words"),
+    ("call", "error", "words"),
     [
-        (lambda: nn.init.kaiming_uniform_(np.empty(3)), r"expected an array of two axes or more, got \(3,\)"),
-        (lambda: nn.init.kaiming_uniform_(np.empty((3, 2)), mode="fan"), "expected mode to be"),
-        (lambda: nn.init.uniform_(np.empty(3), 1.0, 0.0), "expected a <= b, got a=1.0, b=0.0"),
+        (lambda: nn.init.kaiming_uniform_(np.empty(3)), ValueError, r"two axes or more, got \(3,\)"),
+        (lambda: nn.init.kaiming_uniform_(np.empty((3, 2)), mode="fan"), ValueError, "expected mode to be"),
+        (lambda: nn.init.uniform_(np.empty(3), 1.0, 0.0), ValueError, "expected a <= b, got a=1.0, b=0.0"),
+        (lambda: nn.init.uniform_(np.empty(3), -np.inf), ValueError, "expected a finite b - a, got a=-inf"),
+        (lambda: nn.init.uniform_(np.empty(3), 0, 10**400), ValueError, "expected b in the range of a float"),
+        (lambda: nn.init.uniform_([0.0]), TypeError, "expected array to be a numpy.ndarray .* got list"),
+        (lambda: nn.init.uniform_(np.zeros(3, int)), TypeError, "of float32 or float64, got int64"),
+        (lambda: nn.init.uniform_(np.empty(3), generator=3), TypeError, "expected generator .* got int"),
+        (lambda: nn.init.calculate_gain("leaky_relu", None), TypeError, "expected param to be a number"),
+        (lambda: nn.init.calculate_gain(["relu"]), ValueError, "expected nonlinearity to be one of"),
     ],
 )
-def test_refuses(call, words):
-    with pytest.raises(ValueError, match=words):
+def test_refuses(call, error, words):
+    with pytest.raises(error, match=words):
         call()

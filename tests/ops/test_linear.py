@@ -94,6 +94,13 @@ def test_needs(backend: Backend, needs: tuple[int, ...], dtype: str) -> None:
     assert_same_bits(some, [a if n else None for a, n in zip(every, wanted, strict=True)], needs)
 
 
+def test_native_needs_are_true_or_false(backend: Backend) -> None:
+    x = np.ones((2, 3), np.float32)
+    for needs in ((True, "yes", True), (True, None, True), (2, True, True)):
+        with pytest.raises(TypeError, match=r"^\[linear_backward\] expected needs of True and False, got"):
+            backend.core.linear_backward(x, x, np.ones((3, 3), np.float32), needs, False, None)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(5, 7, 3), (33, 17, 65), (200, 300, 100), (0, 4, 3)])
 def test_accumulate_adds_to_out(backend: Backend, shape: tuple[int, int, int], dtype: str) -> None:

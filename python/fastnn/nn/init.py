@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from fastnn._checks import as_float
 from fastnn.random import generator as default_generator
 
 if TYPE_CHECKING:
@@ -35,8 +36,10 @@ def uniform_(
 
     Raises
     ------
+    TypeError
+        For anything but an array of float32 or float64, numbers and a Generator.
     ValueError
-        Where a > b.
+        Where a > b, or b - a is not finite.
 
     Examples
     --------
@@ -45,11 +48,25 @@ def uniform_(
     >>> bool((abs(nn.init.uniform_(np.empty(100), -0.5, 0.5)) <= 0.5).all())
     True
     """
-    if not a <= b:
+    _check_array("uniform_", array)
+    low, high = as_float("uniform_", "a", a), as_float("uniform_", "b", b)
+    if not low <= high:
         raise ValueError(f"[uniform_] expected a <= b, got a={a}, b={b}")
+    if high - low == math.inf:
+        raise ValueError(f"[uniform_] expected a finite b - a, got a={a}, b={b}")
     source = default_generator() if generator is None else generator
-    array[...] = source.uniform(a, b, array.shape)
+    if not isinstance(source, np.random.Generator):
+        raise TypeError(
+            f"[uniform_] expected generator to be a numpy.random.Generator, got {type(source).__name__}"
+        )
+    array[...] = source.uniform(low, high, array.shape)
     return array
+
+
+def _check_array(name: str, array: Array) -> None:
+    if not isinstance(array, np.ndarray) or array.dtype.type not in (np.float32, np.float64):
+        kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
+        raise TypeError(f"[{name}] expected array to be a numpy.ndarray of float32 or float64, got {kind}")
 
 
 def calculate_gain(nonlinearity: str, param: float = 0.01) -> float:
@@ -63,6 +80,8 @@ def calculate_gain(nonlinearity: str, param: float = 0.01) -> float:
 
     Raises
     ------
+    TypeError
+        For a param that is no number.
     ValueError
         For another name.
 
@@ -73,8 +92,9 @@ def calculate_gain(nonlinearity: str, param: float = 0.01) -> float:
     1.0
     """
     if nonlinearity == "leaky_relu":
-        return math.sqrt(2.0 / (1.0 + param**2))
-    if nonlinearity not in GAINS:
+        slope = as_float("calculate_gain", "param", param)
+        return math.sqrt(2.0 / (1.0 + slope * slope))
+    if not isinstance(nonlinearity, str) or nonlinearity not in GAINS:
         names = ", ".join(sorted([*GAINS, "leaky_relu"]))
         raise ValueError(f"[calculate_gain] expected nonlinearity to be one of {names}, got {nonlinearity!r}")
     return GAINS[nonlinearity]
@@ -106,6 +126,8 @@ def kaiming_uniform_(
 
     Raises
     ------
+    TypeError
+        As `uniform_`.
     ValueError
         For an array with fewer than two axes, or another mode.
 
@@ -117,6 +139,7 @@ def kaiming_uniform_(
     >>> bool((abs(weight) <= 1).all())
     True
     """
+    _check_array("kaiming_uniform_", array)
     if array.ndim < 2:
         raise ValueError(f"[kaiming_uniform_] expected an array of two axes or more, got {array.shape}")
     if mode not in ("fan_in", "fan_out"):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnn._checks import as_float
 from fastnn.backend import kernels_for
 from fastnn.nn.module import Module
 
@@ -64,11 +65,13 @@ class Loss(Module):
 
     def _factor(self, value: Any, grad: Array, grad_output: Any) -> Array:
         """grad_output in a shape that spreads over the classes, where those lie along axis 1 of grad."""
-        factor = np.asarray(grad_output, dtype=None if grad_output is None else grad.dtype)
-        if grad_output is None or factor.shape != np.shape(value):
-            expected, got = np.shape(value), None if grad_output is None else factor.shape
-            raise ValueError(
-                f"[{type(self).__name__}.backward] expected grad_output of shape {expected}, as the losses, "
-                f"got {got}"
-            )
+        op, given = f"{type(self).__name__}.backward", grad_output
+        if grad_output is not None and not isinstance(grad_output, np.ndarray):
+            given = np.float64(as_float(op, "grad_output", grad_output))
+        if given is None or given.shape != np.shape(value):
+            expected, got = np.shape(value), None if given is None else given.shape
+            raise ValueError(f"[{op}] expected grad_output of shape {expected}, as the losses, got {got}")
+        if given.dtype.kind not in "fiu":
+            raise TypeError(f"[{op}] expected grad_output of numbers, got {given.dtype}")
+        factor: Array = given.astype(grad.dtype)
         return np.expand_dims(factor, 1) if 0 < factor.ndim < grad.ndim else factor
