@@ -12,6 +12,7 @@
 #include "cpu/kernels/gemm_thin.h"
 #include "cpu/kernels/machine.h"
 #include "cpu/kernels/max_pool2d.h"
+#include "cpu/kernels/max_pool2d_backward.h"
 #include "cpu/kernels/pack.h"
 #include "cpu/kernels/sgd.h"
 #include "cpu/kernels/softmax.h"
