@@ -23,6 +23,7 @@
 #include "cpu/kernels/machine.h"
 #include "cpu/kernels/max_pool2d.h"
 #include "cpu/kernels/multi_margin.h"
+#include "cpu/kernels/max_pool2d_backward.h"
 #include "cpu/kernels/pack.h"
 #include "cpu/kernels/rmsprop.h"
 #include "cpu/kernels/sgd.h"
