@@ -136,7 +136,7 @@ class Forward {
 template <class T>
 void batch_norm_forward(const BatchNormInputs<T>& in, const BatchNormOptions& options, const BatchNormOutputs<T>& out) {
   const Forward<T> forward(in, options, out);
-  const bool empty = in.view.outer == 0 || in.view.inner == 0;
+  const bool empty = in.view.empty();
   if (empty || !options.training) {
     for (int64_t c = 0; c < in.view.axis_size; ++c) {
       forward.settle(c, options.training ? T(0) : in.running_mean[c], options.training ? T(0) : in.running_var[c]);

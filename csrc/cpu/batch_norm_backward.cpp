@@ -136,7 +136,7 @@ class Backward {
 template <class T>
 void batch_norm_backward(const BatchNormBackwardInputs<T>& in, const BatchNormGradients<T>& grads) {
   const Backward<T> backward(in, grads);
-  if (in.view.outer == 0 || in.view.inner == 0) {
+  if (in.view.empty()) {
     for (int64_t c = 0; c < in.view.axis_size; ++c) backward.take_sums(c, {});
   } else if (as_columns(in.view)) {
     backward.run_columns();

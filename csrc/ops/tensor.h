@@ -48,6 +48,8 @@ struct AxisView {
   int64_t outer = 1;
   int64_t axis_size = 1;
   int64_t inner = 1;
+
+  bool empty() const { return outer == 0 || axis_size == 0 || inner == 0; }
 };
 
 inline AxisView view_axis(const char* op, Shape shape, int64_t axis) {
