@@ -113,11 +113,14 @@ def asan(session: nox.Session) -> None:
     test_cpp(session, "asan")
     install_sanitized(session, "asan")
     # pytest leaves file descriptor 2 alone, or a report would be lost with the process that it ends.
-    suite = ("pytest", "--capture=sys", *session.posargs)
+    suite = ("pytest", "--capture=sys", "-p", "no:cacheprovider", *session.posargs)
     # gcc 12's sanitized malloc does not survive a fork while another thread is inside it: its locks stay
     # locked in the child. The C++ test forks beside busy threads here, too; those allocate nothing.
     deselected = (f"--deselect={RESIDENT_MEMORY}", f"--deselect={BUSY_FORK}")
-    session.run(*suite, *deselected, env=sanitizer_environment())
+    generated = sorted(str(path) for path in (ROOT / "tests").glob("test_*.py"))
+    rest = [f"--ignore={path}" for path in generated]
+    halves = [(*suite, *deselected, *generated), (*suite, *rest)]
+    run_side_by_side(session, halves, sanitizer_environment())
     # The quarantine, which keeps what was freed, would look like a leak there.
     no_quarantine = "quarantine_size_mb=0:thread_local_quarantine_size_kb=0"
     session.run(*suite, RESIDENT_MEMORY, env=sanitizer_environment(no_quarantine))
@@ -207,6 +210,17 @@ def install_sanitized(session: nox.Session, preset: str) -> None:
     (extension,) = Path(site).glob("fastnn/_core*.so")
     if f"__{preset}_init" not in output("nm", "-D", str(extension)):
         session.error(f"{extension} is not built with the sanitizer of {preset}")
+
+
+def run_side_by_side(session: nox.Session, commands: list[tuple[str, ...]], env: dict[str, str]) -> None:
+    """Two processes for two cores; pytest-xdist would lose a report with the worker that it ends."""
+    jobs = [
+        subprocess.Popen((shutil.which(name, path=session.bin), *arguments), env=os.environ | env)
+        for name, *arguments in commands[1:]
+    ]
+    session.run(*commands[0], env=env)
+    if any([job.wait() for job in jobs]):
+        session.error("the second process failed")
 
 
 def test_on_isa(session: nox.Session, isa: str) -> None:
