@@ -215,11 +215,11 @@ def install_sanitized(session: nox.Session, preset: str) -> None:
 def run_side_by_side(session: nox.Session, commands: list[tuple[str, ...]], env: dict[str, str]) -> None:
     """Two processes for two cores; pytest-xdist would lose a report with the worker that it ends."""
     jobs = [
-        subprocess.Popen((shutil.which(name, path=session.bin), *arguments), env=os.environ | env)
+        subprocess.Popen((f"{session.bin}/{name}", *arguments), env=os.environ | env)
         for name, *arguments in commands[1:]
     ]
     session.run(*commands[0], env=env)
-    if any([job.wait() for job in jobs]):
+    if any(code != 0 for code in [job.wait() for job in jobs]):
         session.error("the second process failed")
 
 
