@@ -30,8 +30,7 @@ py::object conv2d(py::handle x_object, py::handle weight_object, py::handle bias
                   bool relu, py::handle out) {
   const char* op = "conv2d";
   Input<T> x(op, "x", x_object), weight(op, "weight", weight_object);
-  std::optional<Input<T>> bias;
-  if (!bias_object.is_none()) bias.emplace(op, "bias", bias_object);
+  auto bias = optional_input<T>(op, "bias", bias_object);
   const Conv2dSize size =
       validate_conv2d(op, x.shape(), weight.shape(), bias ? std::optional(bias->shape()) : std::nullopt, options);
   Output y(op, out, py::dtype::of<T>(), conv2d_output_shape(x.shape(), size));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "bindings/integers.h"
 #include "bindings/output.h"
 #include "ops/pool2d.h"
 
@@ -46,12 +47,6 @@ inline Pool2dOptions pool2d_options(const char* op, py::handle object) {
 inline const char* op_name(const Pool2dOptions& options, const char* adaptive_name) {
   constexpr size_t prefix = sizeof("adaptive_") - 1;
   return options.adaptive ? adaptive_name : adaptive_name + prefix;
-}
-
-inline std::vector<int64_t> shape_from(const py::tuple& values) {
-  std::vector<int64_t> shape;
-  for (const auto& value : values) shape.push_back(value.cast<int64_t>());
-  return shape;
 }
 
 // Comparisons or additions, for the interpreter's lock.
@@ -110,7 +105,7 @@ py::object max_pool2d_backward(py::handle grad_object, py::handle places_object,
   const char* op = op_name(options, "adaptive_max_pool2d_backward");
   Input<T> grad(op, "grad_output", grad_object);
   py::array places = places_array(op, "indices", places_object, taps_allowed);
-  const auto shape = shape_from(input_shape);
+  const auto shape = as_integers(input_shape);
   take_adaptive_output(op, grad.shape(), shape, options);
   const Pool2dSize size = validate_pool2d(op, "input_shape", shape, options);
   validate_pooled(op, "grad_output", grad.shape(), shape, size);
@@ -154,7 +149,7 @@ py::object avg_pool2d_backward(py::handle grad_object, const py::tuple& input_sh
                                py::handle out) {
   const char* op = op_name(options, "adaptive_avg_pool2d_backward");
   Input<T> grad(op, "grad_output", grad_object);
-  const auto shape = shape_from(input_shape);
+  const auto shape = as_integers(input_shape);
   take_adaptive_output(op, grad.shape(), shape, options);
   const Pool2dSize size = validate_pool2d(op, "input_shape", shape, options);
   validate_pooled(op, "grad_output", grad.shape(), shape, size);

@@ -131,16 +131,6 @@ class TapOffsets {
   bool fit_;
 };
 
-// "(3, 0, 1)" for the flat position in shape.
-std::string index_text(Shape shape, int64_t position) {
-  std::vector<int64_t> index(shape.size());
-  for (size_t d = shape.size(); d-- > 0;) {
-    index[d] = position % shape[d];
-    position /= shape[d];
-  }
-  return to_string(index);
-}
-
 // A value for each output cell of an axis.
 template <class T>
 class Column {

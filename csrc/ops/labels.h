@@ -3,7 +3,6 @@
 #pragma once
 
 #include <optional>
-#include <vector>
 
 #include "ops/tensor.h"
 
@@ -39,16 +38,6 @@ inline void validate_class_indices(const char* op, const char* name, Shape score
     fail_value(op, "expected target of shape ", to_string(expected), " for ", name, " of shape ", to_string(scores),
                ", got ", to_string(target));
   }
-}
-
-// "(3, 1)" for the flat position in shape.
-inline std::string index_text(Shape shape, int64_t position) {
-  std::vector<int64_t> index(shape.size());
-  for (size_t d = shape.size(); d-- > 0;) {
-    index[d] = position % shape[d];
-    position /= shape[d];
-  }
-  return to_string(index);
 }
 
 namespace cpu {

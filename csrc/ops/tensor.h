@@ -5,6 +5,7 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "ops/check.h"
 
@@ -29,6 +30,16 @@ inline bool same(Shape a, Shape b) {
     if (a[i] != b[i]) return false;
   }
   return true;
+}
+
+// "(3, 1)" for the flat position in shape.
+inline std::string index_text(Shape shape, int64_t position) {
+  std::vector<int64_t> index(shape.size());
+  for (size_t d = shape.size(); d-- > 0;) {
+    index[d] = position % shape[d];
+    position /= shape[d];
+  }
+  return to_string(index);
 }
 
 // Number of elements; a zero dimension makes any shape legal, as in NumPy.
