@@ -18,6 +18,8 @@ SEED = int(os.environ.get("FASTNN_DIFFERENTIAL_SEED", "0"))
 SOURCES = sources()
 
 
+# PyTorch's remark on its own speed.
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths:UserWarning")
 @pytest.mark.parametrize("source", SOURCES, ids=str)
 def test_agrees_with_torch(source: Source) -> None:
     for number in range(share(CASES, len(SOURCES))):
