@@ -199,7 +199,9 @@ Cut choose_cut(const Correlation<T>& c) {
   const int64_t threads =
       std::clamp<int64_t>(static_cast<int64_t>(std::min(c.flops() / least_unit_flops, 1e6)), 1, num_threads());
   const int64_t wanted = threads == 1 ? 1 : 4 * threads;
-  const int64_t most = std::clamp(unit_elements / c.filters, least_unit_columns, most_unit_columns) / gemm.tile_columns;
+  // Every unit copies whole rows, so a very wide row is not cut into more than eight.
+  const int64_t fitting = std::clamp(unit_elements / c.filters, least_unit_columns, most_unit_columns);
+  const int64_t most = std::max(fitting, c.w.output / 8) / gemm.tile_columns;
   const int64_t unit_panels = std::clamp<int64_t>(ceil_div(panels * c.groups, wanted), 1, most);
   const int64_t units = ceil_div(panels, unit_panels) * c.groups;
   const int64_t parts = std::clamp<int64_t>(ceil_div(threads, units), 1, ceil_div(c.filters, 2 * gemm.tile_rows));

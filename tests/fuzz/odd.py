@@ -142,7 +142,7 @@ def giant(rng: Random, a: np.ndarray) -> Any:
     """One value that is seen 2**31 times and more, or an array of nothing with an axis of 2**40."""
     shape = list(a.shape) or [1]
     axis = rng.randrange(len(shape))
-    shape[axis] = rng.choice((GIANT, 2**22, 2**40, 2**62 // max(a.itemsize, 1)))
+    shape[axis] = rng.choice((GIANT, 2**16, 2**40, 2**62 // max(a.itemsize, 1)))
     if rng.random() < 0.5:
         shape[rng.randrange(len(shape))] = 0
     try:
