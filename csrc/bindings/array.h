@@ -103,6 +103,22 @@ std::optional<Input<T>> optional_input(const char* op, const char* name, py::han
   return Input<T>(op, name, object);
 }
 
+template <class T>
+const T* data_or_null(std::optional<Input<T>>& input) {
+  return input ? input->data() : nullptr;
+}
+
+// The array behind an operand, null for one that is missing.
+inline const py::array* array_of(const py::array& array) { return &array; }
+template <class T>
+const py::array* array_of(const Input<T>& input) {
+  return &input.array();
+}
+template <class T>
+const py::array* array_of(const std::optional<Input<T>>& input) {
+  return input ? &input->array() : nullptr;
+}
+
 // True or False, Python's or NumPy's.
 inline bool as_bool(const char* op, const char* name, py::handle object) {
   py::detail::make_caster<bool> caster;

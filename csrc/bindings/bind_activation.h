@@ -13,7 +13,7 @@ py::object activation_of(const ActivationInfo& info, py::handle x_object, const 
   Input<T> x(info.name, "x", x_object);
   validate_activation(info.name, info.kind, parameters);
   Output y(info.name, out, py::dtype::of<T>(), x.shape());
-  y.apart_from(Aliasing::elementwise, x.array());
+  y.apart_from(Aliasing::elementwise, x);
   const T* x_data = x.data();
   {
     const GilRelease release(info.cost * static_cast<double>(x.size()));
@@ -30,7 +30,7 @@ py::object activation_backward_of(const ActivationInfo& info, py::handle grad_ob
   validate_activation(op, info.kind, parameters);
   const int64_t n = validate_activation_backward(info, grad.shape(), kept.shape());
   Output grad_x(op, out, py::dtype::of<T>(), kept.shape());
-  grad_x.apart_from(Aliasing::elementwise, grad.array(), kept.array());
+  grad_x.apart_from(Aliasing::elementwise, grad, kept);
   const T *grad_data = grad.data(), *kept_data = kept.data();
   {
     const GilRelease release(info.cost * static_cast<double>(n));

@@ -13,15 +13,8 @@ std::optional<Input<T>> channel_values(const char* op, const char* name, py::han
   return values;
 }
 
-template <class T>
-const T* data_or_null(std::optional<Input<T>>& values) {
-  return values ? values->data() : nullptr;
-}
-
 inline BatchNormOptions make_batch_norm_options(bool training, double momentum, double eps, bool relu) {
-  if (!(eps >= 0 && eps <= std::numeric_limits<double>::max())) {
-    fail_value("batch_norm", "expected eps to be finite and >= 0, got ", eps);
-  }
+  check_non_negative("batch_norm", "eps", eps);
   return {training, momentum, eps, relu};
 }
 
@@ -82,13 +75,9 @@ py::object batch_norm(py::handle x_object, const py::tuple& running_arrays, py::
   auto bias = channel_values<T>(op, "bias", bias_object, x.shape());
   RunningStatistics<T> running(running_arrays, x.shape(), options.training);
   Output y(op, out, py::dtype::of<T>(), x.shape());
-  y.apart_from(Aliasing::elementwise, x.array());
-  running.refuse_overlap(y, x.array());
-  for (auto* input : {&weight, &bias, &running.inputs[0], &running.inputs[1]}) {
-    if (!*input) continue;
-    y.apart_from(Aliasing::none, (*input)->array());
-    if (input == &weight || input == &bias) running.refuse_overlap((*input)->array());
-  }
+  y.apart_from(Aliasing::elementwise, x);
+  y.apart_from(Aliasing::none, weight, bias, running.inputs[0], running.inputs[1]);
+  running.refuse_overlap(y, x, weight, bias);
   const int64_t channels[] = {view.axis_size};
   Output mean(op, py::none(), py::dtype::of<T>(), channels), invstd(op, py::none(), py::dtype::of<T>(), channels);
   const cpu::BatchNormInputs<T> inputs{.view = view,
@@ -133,10 +122,7 @@ py::object batch_norm_backward(py::handle grad_object, py::handle x_object, cons
   validate_channel_values(op, "save_invstd", x.shape(), invstd.shape());
   Gradients<T> gradients(op, options.choice, out);
   const int64_t channels[] = {view.axis_size};
-  const py::array weight_or_mean = weight ? weight->array() : mean.array();
-  const py::array bias_or_mean = bias ? bias->array() : mean.array();
-  gradients.prepare({x.shape(), channels, channels}, {&grad.array(), &x.array()}, mean.array(), invstd.array(),
-                    weight_or_mean, bias_or_mean);
+  gradients.prepare({x.shape(), channels, channels}, {&grad.array(), &x.array()}, mean, invstd, weight, bias);
   const cpu::BatchNormBackwardInputs<T> inputs{.view = view,
                                                .grad_output = grad.data(),
                                                .x = x.data(),

@@ -34,9 +34,8 @@ py::object conv2d(py::handle x_object, py::handle weight_object, py::handle bias
   const Conv2dSize size =
       validate_conv2d(op, x.shape(), weight.shape(), bias ? std::optional(bias->shape()) : std::nullopt, options);
   Output y(op, out, py::dtype::of<T>(), conv2d_output_shape(x.shape(), size));
-  y.apart_from(Aliasing::none, x.array(), weight.array());
-  if (bias) y.apart_from(Aliasing::none, bias->array());
-  const T *x_data = x.data(), *weight_data = weight.data(), *bias_data = bias ? bias->data() : nullptr;
+  y.apart_from(Aliasing::none, x, weight, bias);
+  const T *x_data = x.data(), *weight_data = weight.data(), *bias_data = data_or_null(bias);
   {
     const GilRelease release(conv2d_flops(size));
     cpu::conv2d_forward(size, x_data, weight_data, bias_data, relu, y.data<T>());
@@ -52,7 +51,7 @@ py::object conv2d_backward(py::handle grad_object, py::handle x_object, py::hand
   const Conv2dSize size = validate_conv2d_backward(grad.shape(), x.shape(), weight.shape(), options);
   const int64_t bias_shape[] = {size.out_channels};
   Gradients<T> gradients(op, choice, out);
-  gradients.prepare({x.shape(), weight.shape(), bias_shape}, {}, x.array(), grad.array(), weight.array());
+  gradients.prepare({x.shape(), weight.shape(), bias_shape}, {}, x, grad, weight);
   const T *grad_data = grad.data(), *x_data = x.data(), *weight_data = weight.data();
   {
     const GilRelease release(2 * conv2d_flops(size));

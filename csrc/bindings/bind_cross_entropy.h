@@ -43,21 +43,18 @@ py::object cross_entropy(py::handle logits_object, py::handle target_object, py:
   const char* op = "cross_entropy";
   Input<T> logits(op, "logits", logits_object);
   const AxisView view = validate_classes(op, "logits", logits.shape());
-  std::optional<Input<T>> weight = optional_input<T>(op, "weight", weight_object);
+  auto weight = optional_input<T>(op, "weight", weight_object);
   if (weight) validate_class_weight(op, "logits", logits.shape(), view.axis_size, weight->shape());
   Target<T> target(target_object, logits.shape(), view, options);
 
   LossResult<T> result(op, options.reduction, want_grad, out, logits.shape(), loss_shape(logits.shape()));
-  result.apart_from(Aliasing::none, logits.array());
-  if (weight) result.apart_from(Aliasing::none, weight->array());
-  if (target.probabilities) result.apart_from(Aliasing::none, target.probabilities->array());
+  result.apart_from(Aliasing::none, logits, weight, target.probabilities);
   cpu::AlignedBuffer<T> scratch(result.losses() ? 0 : view.outer * view.inner);
-  const cpu::CrossEntropyInputs<T> inputs{
-      .view = view,
-      .logits = logits.data(),
-      .labels = target.labels ? target.labels->data() : nullptr,
-      .probabilities = target.probabilities ? target.probabilities->data() : nullptr,
-      .weight = weight ? weight->data() : nullptr};
+  const cpu::CrossEntropyInputs<T> inputs{.view = view,
+                                          .logits = logits.data(),
+                                          .labels = target.labels ? target.labels->data() : nullptr,
+                                          .probabilities = data_or_null(target.probabilities),
+                                          .weight = data_or_null(weight)};
   double loss = 0;
   {
     const GilRelease release(flops_per_exponential * static_cast<double>(logits.size()));

@@ -11,7 +11,7 @@ py::object dropout(const char* op, py::handle x_object, double p, py::handle out
   Input<T> x(op, "x", x_object);
   validate_dropout(op, p);
   Output y(op, out, py::dtype::of<T>(), x.shape());
-  y.apart_from(Aliasing::elementwise, x.array());
+  y.apart_from(Aliasing::elementwise, x);
   const T* x_data = x.data();
   {
     const GilRelease release(10.0 * static_cast<double>(x.size()));

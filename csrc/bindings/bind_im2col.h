@@ -8,8 +8,7 @@ namespace fastnn::bindings {
 
 // (kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, top, bottom, left, right)
 inline Im2ColOptions im2col_options(const char* op, const py::tuple& window) {
-  const std::vector<int64_t> v = as_integers(window);
-  if (v.size() != 10) fail_value(op, "expected window to be ten integers, got ", v.size());
+  const auto v = as_integers<10>(op, "window", window);
   return {{v[0], v[2], v[4], v[6], v[7]}, {v[1], v[3], v[5], v[8], v[9]}};
 }
 
@@ -23,7 +22,7 @@ py::object im2col(py::handle x_object, const Im2ColOptions& options, py::handle 
   Input<T> x("im2col", "x", x_object);
   const Im2ColSize size = validate_im2col(x.shape(), options);
   Output columns("im2col", out, py::dtype::of<T>(), columns_shape(size));
-  columns.apart_from(Aliasing::none, x.array());
+  columns.apart_from(Aliasing::none, x);
   const T* x_data = x.data();
   {
     const GilRelease release(im2col_flops(size));
@@ -37,7 +36,7 @@ py::object col2im(py::handle columns_object, int64_t H, int64_t W, const Im2ColO
   Input<T> columns("col2im", "columns", columns_object);
   const Im2ColSize size = validate_col2im(columns.shape(), H, W, options);
   Output x("col2im", out, py::dtype::of<T>(), image_shape(size));
-  x.apart_from(Aliasing::none, columns.array());
+  x.apart_from(Aliasing::none, columns);
   const T* columns_data = columns.data();
   {
     const GilRelease release(im2col_flops(size));
@@ -58,8 +57,7 @@ inline void bind_im2col(py::module_& m) {
       "col2im",
       [](py::handle columns, const py::tuple& output_size, const py::tuple& window, py::handle out) {
         const Im2ColOptions options = im2col_options("col2im", window);
-        const std::vector<int64_t> size = as_integers(output_size);
-        if (size.size() != 2) fail_value("col2im", "expected output_size (H, W), got ", to_string(size));
+        const auto size = as_integers<2>("col2im", "output_size", output_size);
         return by_dtype("col2im", "columns", columns,
                         [&](auto t) { return col2im<decltype(t)>(columns, size[0], size[1], options, out); });
       },

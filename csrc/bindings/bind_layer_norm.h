@@ -1,18 +1,10 @@
 #pragma once
 
-#include "bindings/bind_batch_norm.h"
+#include "bindings/gradients.h"
+#include "bindings/integers.h"
 #include "ops/layer_norm.h"
 
 namespace fastnn::bindings {
-
-inline std::vector<int64_t> integers(const char* op, const char* name, const py::tuple& values) {
-  std::vector<int64_t> made;
-  for (const py::handle value : values) {
-    if (!PyLong_Check(value.ptr())) fail_type(op, "expected ", name, " to hold ints, got ", type_name(value));
-    made.push_back(value.cast<int64_t>());
-  }
-  return made;
-}
 
 // y and, for the backward, the mean and 1 / sqrt(variance + eps) of each row.
 template <class T>
@@ -20,18 +12,15 @@ py::object layer_norm(py::handle x_object, const py::tuple& normalized_shape, py
                       py::handle bias_object, double eps, py::handle out) {
   const char* op = "layer_norm";
   Input<T> x(op, "x", x_object);
-  const auto normalized = integers(op, "normalized_shape", normalized_shape);
+  const auto normalized = as_integers(op, "normalized_shape", normalized_shape);
   const LayerNormSize size = validate_layer_norm(op, x.shape(), normalized);
   auto weight = optional_input<T>(op, "weight", weight_object), bias = optional_input<T>(op, "bias", bias_object);
   Output y(op, out, py::dtype::of<T>(), x.shape());
-  y.apart_from(Aliasing::elementwise, x.array());
-  if (weight) y.apart_from(Aliasing::none, weight->array());
-  if (bias) y.apart_from(Aliasing::none, bias->array());
+  y.apart_from(Aliasing::elementwise, x);
+  y.apart_from(Aliasing::none, weight, bias);
   if (weight) validate_normalized(op, "weight", normalized, weight->shape());
   if (bias) validate_normalized(op, "bias", normalized, bias->shape());
-  if (!(eps >= 0 && eps <= std::numeric_limits<double>::max())) {
-    fail_value(op, "expected eps to be finite and >= 0, got ", eps);
-  }
+  check_non_negative(op, "eps", eps);
   Output mean(op, py::none(), py::dtype::of<T>(), size.stats), rstd(op, py::none(), py::dtype::of<T>(), size.stats);
   const cpu::LayerNormInputs<T> inputs{.rows = size.rows,
                                        .length = size.length,
@@ -52,7 +41,7 @@ struct LayerNormGradientOptions {
 
   static LayerNormGradientOptions make(const py::tuple& normalized_shape, const py::tuple& needs, bool accumulate) {
     const char* op = "layer_norm_backward";
-    return {integers(op, "normalized_shape", normalized_shape), GradientChoice::make(op, needs, accumulate)};
+    return {as_integers(op, "normalized_shape", normalized_shape), GradientChoice::make(op, needs, accumulate)};
   }
 };
 
@@ -74,9 +63,7 @@ py::object layer_norm_backward(py::handle grad_object, py::handle x_object, cons
   auto weight = optional_input<T>(op, "weight", weight_object);
   if (weight) validate_normalized(op, "weight", normalized, weight->shape());
   Gradients<T> gradients(op, options.choice, out);
-  const py::array weight_or_mean = weight ? weight->array() : mean.array();
-  gradients.prepare({x.shape(), normalized, normalized}, {&grad.array(), &x.array()}, mean.array(), rstd.array(),
-                    weight_or_mean);
+  gradients.prepare({x.shape(), normalized, normalized}, {&grad.array(), &x.array()}, mean, rstd, weight);
   const cpu::LayerNormBackwardInputs<T> inputs{.rows = size.rows,
                                                .length = size.length,
                                                .grad_output = grad.data(),

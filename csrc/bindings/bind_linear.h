@@ -20,14 +20,12 @@ inline std::vector<int64_t> with_last(Shape x, int64_t last) {
 template <class T>
 py::object linear(py::handle x_object, py::handle weight_object, py::handle bias_object, bool relu, py::handle out) {
   Input<T> x("linear", "x", x_object), weight("linear", "weight", weight_object);
-  std::optional<Input<T>> bias;
-  if (!bias_object.is_none()) bias.emplace("linear", "bias", bias_object);
+  auto bias = optional_input<T>("linear", "bias", bias_object);
   const LinearSize size =
       validate_linear("linear", x.shape(), weight.shape(), bias ? std::optional(bias->shape()) : std::nullopt);
   Output y("linear", out, py::dtype::of<T>(), with_last(x.shape(), size.out_features));
-  y.apart_from(Aliasing::none, x.array(), weight.array());
-  if (bias) y.apart_from(Aliasing::none, bias->array());
-  const T *x_data = x.data(), *weight_data = weight.data(), *bias_data = bias ? bias->data() : nullptr;
+  y.apart_from(Aliasing::none, x, weight, bias);
+  const T *x_data = x.data(), *weight_data = weight.data(), *bias_data = data_or_null(bias);
   {
     const GilRelease release(linear_flops(size));
     cpu::linear_forward(size, x_data, weight_data, bias_data, relu, y.data<T>());
@@ -43,7 +41,7 @@ py::object linear_backward(py::handle grad_object, py::handle x_object, py::hand
   const LinearSize size = validate_linear_backward(grad.shape(), x.shape(), weight.shape());
   const int64_t bias_shape[] = {size.out_features};
   Gradients<T> gradients(op, choice, out);
-  gradients.prepare({x.shape(), weight.shape(), bias_shape}, {}, x.array(), grad.array(), weight.array());
+  gradients.prepare({x.shape(), weight.shape(), bias_shape}, {}, x, grad, weight);
   const T *grad_data = grad.data(), *x_data = x.data(), *weight_data = weight.data();
   {
     const GilRelease release(2 * linear_flops(size));

@@ -19,7 +19,7 @@ py::object pad(py::handle x_object, const std::vector<int64_t>& cells, PaddingMo
   const bool two_axes = cells.size() == 4;
   const PadSize size = validate_pad_size("pad", x.shape(), sides, two_axes, mode);
   Output y("pad", out, py::dtype::of<T>(), resized(x.shape(), sides, two_axes, 1));
-  y.apart_from(Aliasing::none, x.array());
+  y.apart_from(Aliasing::none, x);
   const T* x_data = x.data();
   {
     const GilRelease release(pad_flops(size));
@@ -37,7 +37,7 @@ py::object pad_backward(py::handle grad_object, const std::vector<int64_t>& cell
   const std::vector<int64_t> shape = resized(grad.shape(), sides, two_axes, -1);
   const PadSize size = validate_pad_size(op, shape, sides, two_axes, mode);
   Output grad_x(op, out, py::dtype::of<T>(), shape);
-  grad_x.apart_from(Aliasing::none, grad.array());
+  grad_x.apart_from(Aliasing::none, grad);
   const T* grad_data = grad.data();
   {
     const GilRelease release(pad_flops(size));
@@ -51,8 +51,9 @@ inline void bind_pad(py::module_& m) {
       "pad",
       [](py::handle x, const py::tuple& cells, const std::string& mode, double value, py::handle out) {
         const PaddingMode chosen = parse_padding_mode("pad", "mode", mode, "constant");
-        return by_dtype("pad", "x", x,
-                        [&](auto t) { return pad<decltype(t)>(x, as_integers(cells), chosen, value, out); });
+        return by_dtype("pad", "x", x, [&](auto t) {
+          return pad<decltype(t)>(x, as_integers("pad", "pad", cells), chosen, value, out);
+        });
       },
       py::arg("x"), py::arg("pad"), py::arg("mode"), py::arg("value"), py::arg("out"));
   m.def(
@@ -60,7 +61,7 @@ inline void bind_pad(py::module_& m) {
       [](py::handle grad_output, const py::tuple& cells, const std::string& mode, py::handle out) {
         const PaddingMode chosen = parse_padding_mode("pad_backward", "mode", mode, "constant");
         return by_dtype("pad_backward", "grad_output", grad_output, [&](auto t) {
-          return pad_backward<decltype(t)>(grad_output, as_integers(cells), chosen, out);
+          return pad_backward<decltype(t)>(grad_output, as_integers("pad_backward", "pad", cells), chosen, out);
         });
       },
       py::arg("grad_output"), py::arg("pad"), py::arg("mode"), py::arg("out"));

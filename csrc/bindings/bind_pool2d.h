@@ -6,20 +6,13 @@
 
 namespace fastnn::bindings {
 
-template <size_t n>
-std::array<int64_t, n> integers(const char* name, const py::tuple& values) {
-  if (values.size() != n) fail_value("pool2d", "expected ", name, " of ", n, " integers, got ", values.size());
-  std::array<int64_t, n> result;
-  for (size_t i = 0; i < n; ++i) result[i] = values[i].template cast<int64_t>();
-  return result;
-}
-
 inline Pool2dOptions sliding_windows(const py::tuple& kernel_size, const py::tuple& stride, const py::tuple& padding,
                                      const py::tuple& dilation, bool ceil_mode, bool count_include_pad,
                                      int64_t divisor) {
-  const auto kernel = integers<2>("kernel_size", kernel_size), step = integers<2>("stride", stride);
-  const auto sides = integers<4>("padding", padding);
-  const auto apart = integers<2>("dilation", dilation);
+  const char* op = "pool2d";
+  const auto kernel = as_integers<2>(op, "kernel_size", kernel_size), step = as_integers<2>(op, "stride", stride);
+  const auto sides = as_integers<4>(op, "padding", padding);
+  const auto apart = as_integers<2>(op, "dilation", dilation);
   return {.h = {kernel[0], step[0], apart[0], sides[0], sides[1]},
           .w = {kernel[1], step[1], apart[1], sides[2], sides[3]},
           .ceil_mode = ceil_mode,
@@ -30,7 +23,7 @@ inline Pool2dOptions sliding_windows(const py::tuple& kernel_size, const py::tup
 // A class of its own in Python, since it takes other arguments.
 struct AdaptivePool2dOptions : Pool2dOptions {
   explicit AdaptivePool2dOptions(const py::tuple& output_size) {
-    const auto output = integers<2>("output_size", output_size);
+    const auto output = as_integers<2>("pool2d", "output_size", output_size);
     adaptive = true;
     output_h = output[0];
     output_w = output[1];
@@ -68,7 +61,7 @@ py::object max_pool2d(py::handle x_object, const Pool2dOptions& options, Places 
   const Pool2dSize size = validate_pool2d(op, "x", x.shape(), options);
   const auto shape = pooled_shape(x.shape(), size);
   Output y(op, out, py::dtype::of<T>(), shape);
-  y.apart_from(Aliasing::none, x.array());
+  y.apart_from(Aliasing::none, x);
   const bool bytes = wanted == Places::taps && taps_fit_bytes(size);
   py::object array = py::none();
   cpu::MaxPlaces places;
@@ -105,7 +98,7 @@ py::object max_pool2d_backward(py::handle grad_object, py::handle places_object,
   const char* op = op_name(options, "adaptive_max_pool2d_backward");
   Input<T> grad(op, "grad_output", grad_object);
   py::array places = places_array(op, "indices", places_object, taps_allowed);
-  const auto shape = as_integers(input_shape);
+  const auto shape = as_integers(op, "input_shape", input_shape);
   take_adaptive_output(op, grad.shape(), shape, options);
   const Pool2dSize size = validate_pool2d(op, "input_shape", shape, options);
   validate_pooled(op, "grad_output", grad.shape(), shape, size);
@@ -120,7 +113,7 @@ py::object max_pool2d_backward(py::handle grad_object, py::handle places_object,
     cpu::check_max_pool2d_indices(size, shape_of(places), given.indices);
   }
   Output grad_x(op, out, py::dtype::of<T>(), shape);
-  grad_x.apart_from(Aliasing::none, grad.array(), places);
+  grad_x.apart_from(Aliasing::none, grad, places);
   const T* grad_data = grad.data();
   {
     const GilRelease release(pool2d_flops(size));
@@ -135,7 +128,7 @@ py::object avg_pool2d(py::handle x_object, const Pool2dOptions& options, py::han
   Input<T> x(op, "x", x_object);
   const Pool2dSize size = validate_pool2d(op, "x", x.shape(), options);
   Output y(op, out, py::dtype::of<T>(), pooled_shape(x.shape(), size));
-  y.apart_from(Aliasing::none, x.array());
+  y.apart_from(Aliasing::none, x);
   const T* x_data = x.data();
   {
     const GilRelease release(pool2d_flops(size));
@@ -149,12 +142,12 @@ py::object avg_pool2d_backward(py::handle grad_object, const py::tuple& input_sh
                                py::handle out) {
   const char* op = op_name(options, "adaptive_avg_pool2d_backward");
   Input<T> grad(op, "grad_output", grad_object);
-  const auto shape = as_integers(input_shape);
+  const auto shape = as_integers(op, "input_shape", input_shape);
   take_adaptive_output(op, grad.shape(), shape, options);
   const Pool2dSize size = validate_pool2d(op, "input_shape", shape, options);
   validate_pooled(op, "grad_output", grad.shape(), shape, size);
   Output grad_x(op, out, py::dtype::of<T>(), shape);
-  grad_x.apart_from(Aliasing::none, grad.array());
+  grad_x.apart_from(Aliasing::none, grad);
   const T* grad_data = grad.data();
   {
     const GilRelease release(pool2d_flops(size));

@@ -12,7 +12,7 @@ py::object softmax(const char* op, bool log, py::handle x_object, int64_t axis, 
   Input<T> x(op, "x", x_object);
   const AxisView view = validate_softmax(op, x.shape(), axis);
   Output y(op, out, py::dtype::of<T>(), x.shape());
-  y.apart_from(Aliasing::elementwise, x.array());
+  y.apart_from(Aliasing::elementwise, x);
   const T* x_data = x.data();
   {
     const GilRelease release(flops_per_exponential * static_cast<double>(x.size()));
@@ -27,7 +27,7 @@ py::object softmax_backward(const char* op, bool log, py::handle grad_object, py
   Input<T> y(op, "y", y_object), grad(op, "grad_output", grad_object);
   const AxisView view = validate_softmax_backward(op, grad.shape(), y.shape(), axis);
   Output grad_x(op, out, py::dtype::of<T>(), y.shape());
-  grad_x.apart_from(Aliasing::elementwise, grad.array(), y.array());
+  grad_x.apart_from(Aliasing::elementwise, grad, y);
   const T *grad_data = grad.data(), *y_data = y.data();
   {
     const GilRelease release((log ? flops_per_exponential : 4) * static_cast<double>(y.size()));

@@ -15,7 +15,7 @@ template <class T, class Run>
 py::object labelled_loss(const char* op, bool want_grad, const LabelledArguments& args, const AxisView& view,
                          Reduction reduction, std::optional<int64_t> ignore_index, const Run& run) {
   Input<T> input(op, "input", args.input);
-  std::optional<Input<T>> weight = optional_input<T>(op, "weight", args.weight);
+  auto weight = optional_input<T>(op, "weight", args.weight);
   if (weight) validate_class_weight(op, "input", input.shape(), view.axis_size, weight->shape());
   const py::array target = as_array(op, "target", args.target);
   if (!is_index(target)) {
@@ -26,11 +26,10 @@ py::object labelled_loss(const char* op, bool want_grad, const LabelledArguments
   const Labels labels(op, target, view.axis_size, ignore_index);
 
   LossResult<T> result(op, reduction, want_grad, args.out, input.shape(), loss_shape(input.shape()));
-  result.apart_from(Aliasing::none, input.array());
-  if (weight) result.apart_from(Aliasing::none, weight->array());
+  result.apart_from(Aliasing::none, input, weight);
   cpu::AlignedBuffer<T> scratch(result.losses() ? 0 : target.size());
   const cpu::LabelledInputs<T> inputs{
-      .view = view, .input = input.data(), .labels = labels.data(), .weight = weight ? weight->data() : nullptr};
+      .view = view, .input = input.data(), .labels = labels.data(), .weight = data_or_null(weight)};
   double loss = 0;
   {
     const GilRelease release(4.0 * static_cast<double>(input.size()));

@@ -17,9 +17,10 @@ class LossResult {
     if (!reduced) losses_.emplace(op, want_grad ? py::none() : out, py::dtype::of<T>(), losses);
   }
 
-  void apart_from(Aliasing aliasing, const py::array& input) {
+  template <class... Inputs>
+  void apart_from(Aliasing aliasing, const Inputs&... inputs) {
     for (std::optional<Output>* output : {&grad_, &losses_}) {
-      if (*output) (*output)->apart_from(aliasing, input);
+      if (*output) (*output)->apart_from(aliasing, inputs...);
     }
   }
 

@@ -79,14 +79,18 @@ class Output {
   // Switches to a temporary where `out` shares memory with an input.
   template <class... Inputs>
   Output& apart_from(Aliasing aliasing, const Inputs&... inputs) {
-    if (!fresh_ && memory_.is(target_) && (... || clashes(aliasing, inputs))) {
+    if (!fresh_ && memory_.is(target_) && (... || clashes(aliasing, array_of(inputs)))) {
       memory_ = allocate(target_.dtype(), shape_of(target_), "out");
     }
     return *this;
   }
 
   bool overlaps(const Output& other) const { return overlaps(other.target_); }
-  bool overlaps(const py::array& other) const { return ByteRange(target_).overlaps(ByteRange(other)); }
+  template <class Operand>
+  bool overlaps(const Operand& other) const {
+    const py::array* array = array_of(other);
+    return array && ByteRange(target_).overlaps(ByteRange(*array));
+  }
 
   // Brings what `out` held into the memory to be written, for results that are added to it.
   void keep_contents() {
@@ -108,9 +112,10 @@ class Output {
     py::module_::import("numpy").attr("copyto")(to, from);
   }
 
-  bool clashes(Aliasing aliasing, const py::array& input) const {
-    if (aliasing == Aliasing::elementwise && input.data() == memory_.data() && is_plain(input)) return false;
-    return ByteRange(memory_).overlaps(ByteRange(input));
+  bool clashes(Aliasing aliasing, const py::array* input) const {
+    if (!input) return false;
+    if (aliasing == Aliasing::elementwise && input->data() == memory_.data() && is_plain(*input)) return false;
+    return ByteRange(memory_).overlaps(ByteRange(*input));
   }
 
   py::array target_, memory_;

@@ -27,9 +27,7 @@ class RepeatedInput {
     spread_.assign(last.begin(), last.end());
   }
 
-  void keep_apart(LossResult<T>& result) const {
-    if (array_) result.apart_from(Aliasing::none, array_->array());
-  }
+  void keep_apart(LossResult<T>& result) const { result.apart_from(Aliasing::none, array_); }
 
   // As Input::data().
   cpu::Repeated<T> data(const char* op) {
@@ -94,7 +92,7 @@ py::object pointwise_loss(const PointwiseEntry& entry, const PointwiseArguments&
   RepeatedInput<T> weight(entry.op, "weight", args.weight, input.shape());
   RepeatedInput<T> pos_weight(entry.op, "pos_weight", args.pos_weight, input.shape());
   LossResult<T> result(entry.op, options.reduction, entry.want_grad, args.out, input.shape(), input.shape());
-  result.apart_from(Aliasing::elementwise, input.array());
+  result.apart_from(Aliasing::elementwise, input);
   target.keep_apart(result);
   weight.keep_apart(result);
   pos_weight.keep_apart(result);
