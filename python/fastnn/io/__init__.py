@@ -1,4 +1,4 @@
-"""Weights and checkpoints as safetensors files. No pickle: loading runs no code."""
+"""Weights and checkpoints as safetensors files. Loading runs no code."""
 
 from fastnn.io.checkpoint import load_checkpoint, save_checkpoint
 from fastnn.io.weights import load_weights, save_weights
