@@ -120,11 +120,27 @@ def test_the_best_epoch_is_kept(tmp_path):
         by_epoch[state.epoch] = weights_of(state.model)
 
     best = ModelCheckpoint(tmp_path / "best", monitor="score")
-    small_run([best, LambdaCallback(on_epoch_end=scripted)], epochs=4)
+    small_run([LambdaCallback(on_epoch_end=scripted), best], epochs=4)
     assert (best.best, best.best_epoch) == (1.0, 2)
     model = nn.Linear(4, 3)
     io.load_weights(model, tmp_path / "best")
     assert_same_weights(weights_of(model), by_epoch[2])
+
+
+def test_the_last_file_knows_the_best(tmp_path):
+    """Also where the callback that saves each epoch comes before the one that keeps the best."""
+
+    def callbacks(scores):
+        scripted = LambdaCallback(on_epoch_end=lambda s: s.logs.update(score=scores[s.epoch - 1]))
+        best = ModelCheckpoint(tmp_path / "best", monitor="score")
+        return [scripted, ModelCheckpoint(tmp_path / "last"), best]
+
+    small_run(callbacks([1.0]), epochs=1)
+    before = (tmp_path / "best").read_bytes()
+    again = callbacks([1.0, 2.0])
+    small_run(again, epochs=2, resume=tmp_path / "last")
+    assert (again[2].best, again[2].best_epoch) == (1.0, 1)
+    assert (tmp_path / "best").read_bytes() == before
 
 
 def test_every_and_the_last(tmp_path):

@@ -82,12 +82,17 @@ class ModelCheckpoint(Callback):
         """Forget earlier runs."""
         self._best.reset()
 
+    def on_epoch_end(self, state: FitState) -> None:
+        """Compare with the best epoch: before any callback saves, so that each file knows it."""
+        if self.monitor is not None:
+            self._best.improved(monitored("ModelCheckpoint", self.monitor, state), state.epoch)
+
     def on_checkpoint(self, state: FitState) -> None:
         """Save, if this epoch is one to be saved."""
-        if self.monitor is None:
-            wanted = state.epoch % self.every == 0 or state.epoch == state.epochs or state.stop
+        if self.monitor is not None:
+            wanted = self.best_epoch == state.epoch
         else:
-            wanted = self._best.improved(monitored("ModelCheckpoint", self.monitor, state), state.epoch)
+            wanted = state.epoch % self.every == 0 or state.epoch == state.epochs or state.stop
         if wanted:
             save_run(self.path, state)
 
