@@ -1,8 +1,8 @@
 """Neural networks on plain NumPy arrays: C++ kernels under a thin Python layer.
 
 `fastnn.functional` holds the operations, `fastnn.nn` layers, `fastnn.optim` optimizers, `fastnn.data`
-mini-batches and `fastnn.train` the training loop. The last two, and `fastnn.testing` with checks for layers
-of your own, are loaded when they are first used.
+mini-batches, `fastnn.train` the training loop, `fastnn.io` weights and checkpoints as files. The last three,
+and `fastnn.testing` with checks for layers of your own, are loaded when they are first used.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from fastnn.runtime import (
 )
 
 if TYPE_CHECKING:
-    from fastnn import data, testing, train
+    from fastnn import data, io, testing, train
 
     __version__: str
 
@@ -40,6 +40,7 @@ __all__ = [
     "empty_cache",
     "functional",
     "get_num_threads",
+    "io",
     "isa",
     "manual_seed",
     "nn",
@@ -55,7 +56,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("data", "testing", "train"):
+    if name in ("data", "io", "testing", "train"):
         from importlib import import_module
 
         return import_module(f"fastnn.{name}")

@@ -65,6 +65,7 @@ class CastLoader:
     def __init__(self, loader: Iterable[Any], dtype: np.dtype[Any]) -> None:
         self._loader = loader
         self._dtype = dtype
+        self.source = loader
         self.samples: int | None = getattr(loader, "samples", None)
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:

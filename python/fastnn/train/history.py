@@ -71,6 +71,30 @@ class History(Mapping[str, list[float]]):
         lists: dict[str, list[Any]] = {"epochs": list(self.epochs), "seconds": list(self.seconds)}
         return lists | {name: list(values) for name, values in self._values.items()}
 
+    def load_dict(self, lists: Mapping[str, list[Any]]) -> None:
+        """Take what `to_dict` gave, in place of all values.
+
+        Raises
+        ------
+        ValueError
+            For lists of different lengths, or without `epochs` and `seconds`.
+
+        Examples
+        --------
+        >>> from fastnn.train import History
+        >>> history = History()
+        >>> history.load_dict({"epochs": [1, 2], "seconds": [0.5, 0.25], "loss": [3.0, 2.0]})
+        >>> history
+        History(2 epochs: loss=2)
+        """
+        if not {"epochs", "seconds"} <= lists.keys() or len({len(values) for values in lists.values()}) != 1:
+            lengths = {name: len(values) for name, values in lists.items()}
+            raise ValueError(
+                f"[History] expected epochs, seconds and values of one length, got lengths {lengths}"
+            )
+        self.epochs, self.seconds = list(lists["epochs"]), list(lists["seconds"])
+        self._values = {n: list(v) for n, v in lists.items() if n not in ("epochs", "seconds")}
+
     def plot(self, path: str | PathLike[str] | None = None, ax: Axes | None = None) -> Figure:
         """Draw the learning curves with matplotlib.
 

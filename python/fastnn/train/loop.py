@@ -6,17 +6,19 @@ the loader already yields the model's dtype, metrics wait for the end of the epo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from os import PathLike
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastnn._checks import as_int
 from fastnn.data import ArrayLoader
 from fastnn.optim.lr_scheduler import ReduceLROnPlateau
+from fastnn.train.adjustment import make_adjustment
 from fastnn.train.batches import Batches, as_batches, model_dtype, split
-from fastnn.train.callbacks import Callback, FitState, Hooks
+from fastnn.train.callbacks import Callback, FitState, Hooks, load_run
 from fastnn.train.evaluation import EVALUATION_BATCH, evaluate_batches, is_sum, joined_pairs, measure
 from fastnn.train.history import History
 from fastnn.train.metrics import Metric, Metrics, resolve
@@ -36,7 +38,8 @@ class _Plan:
     validation: Batches | None
     metrics: dict[str, Metric]
     hooks: Hooks
-    scheduler: Any
+    scheduler_interval: str
+    adjust: Callable[[], None] | None  # of gradients, before the optimizer's step
 
 
 def fit(
@@ -49,11 +52,17 @@ def fit(
     epochs: int = 10,
     batch_size: int = 32,
     scheduler: Any = None,
+    scheduler_interval: Literal["epoch", "step"] = "epoch",
     callbacks: Iterable[Callback] = (),
     metrics: Metrics = (),
+    l1: float = 0.0,
+    l2: float = 0.0,
+    clip_grad_norm: float | None = None,
+    clip_grad_value: float | None = None,
     seed: int = 0,
     progress: bool = True,
     history: History | None = None,
+    resume: str | PathLike[str] | None = None,
 ) -> History:
     """Train `model` by mini-batches.
 
@@ -77,13 +86,22 @@ def fit(
     batch_size : int
         Samples per step.
     scheduler : LRScheduler, or another object with `step()`, optional
-        Stepped once after each epoch. ReduceLROnPlateau gets the validation loss, or without validation the
-        training loss, so its mode has to be "min".
+        ReduceLROnPlateau gets the validation loss, or without validation the training loss, so its mode has
+        to be "min".
+    scheduler_interval : "epoch" or "step"
+        Step the scheduler after each epoch, or after each step of the optimizer.
     callbacks : iterable of Callback
         Called in their order.
     metrics : names or callables
-        `"accuracy"`, or `metric(y_true, outputs) -> float` named by its `__name__`. For training they see
-        the outputs of the steps themselves, that is, in training mode and while the weights change.
+        Names of `fastnn.train.metrics` (`"accuracy"`, `"mae"`, ...), or `metric(y_true, outputs) -> float`
+        named by its `__name__`. For training they see the outputs of the steps themselves, that is, in
+        training mode and while the weights change.
+    l1, l2 : float
+        Penalties: the gradients of l1 sum |w| + l2 / 2 sum w^2 over all parameters of two axes or more (no
+        biases, no batch norm) are added to those of the loss. The history's losses are without them.
+    clip_grad_norm, clip_grad_value : float, optional
+        Clip the gradients before each step, after the penalties, with `nn.utils.clip_grad_norm_` or
+        `nn.utils.clip_grad_value_`.
     seed : int
         Fixes the split and the order of samples.
     progress : bool
@@ -91,6 +109,10 @@ def fit(
     history : History, optional
         A history to go on with: epochs are numbered on, and the order of samples goes on with them. It
         holds the finished epochs also when an exception or Ctrl-C ends `fit`.
+    resume : path, optional
+        A file of `ModelCheckpoint` to go on from, with a run made as that one was. `epochs` then counts
+        those of the file, too: the call that was interrupted, repeated with `resume`, gives the bits of a
+        run that was not.
 
     Returns
     -------
@@ -121,15 +143,22 @@ def fit(
     1.0
     """
     epochs, seed = as_int("fit", "epochs", epochs, minimum=0), as_int("fit", "seed", seed, minimum=0)
-    _check_scheduler(scheduler)
+    _check_scheduler(scheduler, scheduler_interval)
     history = History() if history is None else history
+    if resume is not None and history.epochs:
+        raise ValueError(f"[fit] expected an empty history with resume, got {history!r}")
     done = len(history.epochs)
     batches, held_out = _prepare(model, data, validation, batch_size, seed, done)
-    plan = _Plan(batches, held_out, resolve(metrics), Hooks(callbacks), scheduler)
+    adjust = make_adjustment(model, l1, l2, clip_grad_norm, clip_grad_value)
+    callbacks = tuple(callbacks)
+    plan = _Plan(batches, held_out, resolve(metrics), Hooks(callbacks), scheduler_interval, adjust)
+    loader = batches if isinstance(batches, ArrayLoader) else batches.source
     state = FitState(model, loss, optimizer, history, epochs=done + epochs, epoch=done)
-    bar = make_progress(progress, state.epochs, done + 1, batches.samples)
+    state.scheduler, state.loader, state.callbacks = scheduler, loader, callbacks
+    saved = [] if resume is None else load_run(resume, state)
+    bar = make_progress(progress, state.epochs, state.epoch + 1, batches.samples)
     try:
-        _run(state, plan, bar)
+        _run(state, plan, bar, saved)
     finally:
         bar.close()
     return history
@@ -149,10 +178,12 @@ def _prepare(
     return batches, as_batches(validation, dtype, partial(ArrayLoader, batch_size=EVALUATION_BATCH))
 
 
-def _run(state: FitState, plan: _Plan, bar: Progress) -> None:
+def _run(state: FitState, plan: _Plan, bar: Progress, saved: list[dict[str, Any]]) -> None:
     with in_mode(True, state.model, state.loss):
         try:
             plan.hooks.call("on_fit_begin", state)
+            for callback, its_state in zip(state.callbacks, saved, strict=False):  # none without resume
+                callback.load_state_dict(its_state)
             while state.epoch < state.epochs and not state.stop:
                 _epoch(state, plan, bar)
         finally:
@@ -170,15 +201,20 @@ def _epoch(state: FitState, plan: _Plan, bar: Progress) -> None:
     if plan.validation is not None:
         held_out = evaluate_batches(state.model, state.loss, plan.validation, plan.metrics)
         logs |= {f"val_{name}": value for name, value in held_out.items()}
-    if plan.scheduler is not None:
-        _step_scheduler(plan.scheduler, logs)
+    if state.scheduler is not None and plan.scheduler_interval == "epoch":
+        _step_scheduler(state.scheduler, logs)
     state.logs = logs
     state.history.append(logs, seconds)
     plan.hooks.call("on_epoch_end", state)
+    plan.hooks.call("on_checkpoint", state)
     bar.end_epoch(logs)
 
 
-def _check_scheduler(scheduler: Any) -> None:
+def _check_scheduler(scheduler: Any, interval: str) -> None:
+    if interval not in ("epoch", "step"):
+        raise ValueError(f"[fit] expected scheduler_interval 'epoch' or 'step', got {interval!r}")
+    if isinstance(scheduler, ReduceLROnPlateau) and interval == "step":
+        raise ValueError("[fit] expected scheduler_interval 'epoch' with ReduceLROnPlateau, got 'step'")
     if isinstance(scheduler, ReduceLROnPlateau) and scheduler.mode != "min":
         raise ValueError(f"[fit] expected ReduceLROnPlateau with mode 'min', got {scheduler.mode!r}")
 
@@ -192,7 +228,9 @@ def _step_scheduler(scheduler: Any, logs: dict[str, float]) -> None:
 
 def _train(state: FitState, plan: _Plan, bar: Progress) -> dict[str, float]:
     """One pass over the batches."""
-    model, loss, step = state.model, state.loss, state.optimizer.step
+    model, loss, step, adjust = state.model, state.loss, state.optimizer.step, plan.adjust
+    by_step = state.scheduler is not None and plan.scheduler_interval == "step"
+    schedule = state.scheduler.step if by_step else None
     backward, parameters = model.backward_parameters, list(model.parameters())
     summed, keep = is_sum(loss), bool(plan.metrics)
     batch_hooks, advance = plan.hooks["on_batch_end"], bar.advance
@@ -204,7 +242,11 @@ def _train(state: FitState, plan: _Plan, bar: Progress) -> dict[str, float]:
         for parameter in parameters:
             parameter.zero_grad()
         backward(loss.backward())
+        if adjust:
+            adjust()
         step()
+        if schedule:
+            schedule()
         count = len(outputs)
         samples += count
         total += value if summed else value * count

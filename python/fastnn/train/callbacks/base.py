@@ -5,13 +5,11 @@ A hook is called only where a callback overrides it: an unused `on_batch_end` co
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-
-from fastnn._checks import as_int
 from fastnn.train.history import History
 
 if TYPE_CHECKING:
@@ -33,6 +31,10 @@ class FitState:
         Values of the epoch just ended (`"loss"`, `"val_loss"`, ...).
     stop : bool
         True ends training: after this batch when set in `on_batch_end`, else after this epoch.
+    scheduler, loader : object
+        What `fit` was given or made; None without a scheduler.
+    callbacks : tuple of Callback
+        All of them, in their order.
 
     Examples
     --------
@@ -54,6 +56,9 @@ class FitState:
     batch_loss: float = float("nan")
     logs: dict[str, float] = field(default_factory=dict)
     stop: bool = False
+    scheduler: Any = None
+    loader: Any = None
+    callbacks: tuple[Callback, ...] = ()
 
 
 Hook: TypeAlias = Callable[[FitState], None]
@@ -92,11 +97,21 @@ class Callback:
     def on_epoch_end(self, state: FitState) -> None:
         """After validation, with `state.logs` already in `state.history`."""
 
+    def on_checkpoint(self, state: FitState) -> None:
+        """After every `on_epoch_end`: nothing changes any more in this epoch, so it is the time to save."""
+
     def on_fit_end(self, state: FitState) -> None:
         """At the end, also when an exception or Ctrl-C ends the run."""
 
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs to know: numbers, strings, arrays, and dicts, lists, tuples of these."""
+        return {}
 
-HOOKS = ("on_fit_begin", "on_epoch_begin", "on_batch_end", "on_epoch_end", "on_fit_end")
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave; called after `on_fit_begin`."""
+
+
+HOOKS = ("on_fit_begin", "on_epoch_begin", "on_batch_end", "on_epoch_end", "on_checkpoint", "on_fit_end")
 
 
 class LambdaCallback(Callback):
@@ -115,93 +130,37 @@ class LambdaCallback(Callback):
             setattr(self, name, hook)
 
 
-class EarlyStopping(Callback):
-    """Stop once `patience` epochs in a row brought no improvement.
+def monitored(op: str, monitor: str, state: FitState) -> float:
+    """The epoch's value of `monitor`; ValueError where there is none."""
+    if monitor not in state.logs:
+        raise ValueError(f"[{op}] expected monitor to be one of {list(state.logs)}, got {monitor!r}")
+    return state.logs[monitor]
 
-    Parameters
-    ----------
-    monitor : str
-        The name in the history to watch.
-    patience : int
-        Epochs without improvement that end the run, at least 1.
-    min_delta : float
-        A change counts as improvement only where it is larger than this.
-    mode : "min" or "max"
-        Whether lower or higher is better. NaN is never an improvement.
-    restore_best : bool
-        Give the model the weights of the best epoch when `fit` ends, whatever ended it.
 
-    Attributes
-    ----------
-    best, best_epoch : float, int
-        The best value of `monitor` and its epoch; NaN and 0 before the first.
+class Best:
+    """The best value so far, and the epoch it belongs to: NaN and 0 before the first.
 
-    Raises
-    ------
-    ValueError
-        For `patience` < 1, `min_delta` < 0, an unknown `mode`; from `fit` when `monitor` is not recorded.
-
-    Examples
-    --------
-    >>> from fastnn.train import EarlyStopping
-    >>> stopping = EarlyStopping(monitor="val_accuracy", mode="max", patience=5)
-
-    References
-    ----------
-    Prechelt, "Early Stopping - But When?", Neural Networks: Tricks of the Trade, 1998.
+    NaN is never an improvement.
     """
 
-    def __init__(
-        self,
-        monitor: str = "val_loss",
-        patience: int = 3,
-        min_delta: float = 0.0,
-        mode: Literal["min", "max"] = "min",
-        restore_best: bool = True,
-    ) -> None:
-        if not min_delta >= 0:
-            raise ValueError(f"[EarlyStopping] expected min_delta >= 0, got {min_delta}")
+    def __init__(self, op: str, mode: str, min_delta: float = 0.0) -> None:
         if mode not in ("min", "max"):
-            raise ValueError(f"[EarlyStopping] expected mode 'min' or 'max', got {mode!r}")
-        self.monitor, self.min_delta, self.mode = monitor, min_delta, mode
-        self.patience = as_int("EarlyStopping", "patience", patience, minimum=1)
-        self.restore_best = restore_best
-        self._reset()
+            raise ValueError(f"[{op}] expected mode 'min' or 'max', got {mode!r}")
+        if not min_delta >= 0:
+            raise ValueError(f"[{op}] expected min_delta >= 0, got {min_delta}")
+        self.mode, self.min_delta = mode, min_delta
+        self.reset()
 
-    def _reset(self) -> None:
-        self.best, self.best_epoch = float("nan"), 0
-        self._waited = 0
-        self._best_weights: dict[str, Any] | None = None
+    def reset(self) -> None:
+        self.value, self.epoch = float("nan"), 0
 
-    def on_fit_begin(self, state: FitState) -> None:
-        """Forget earlier runs."""
-        self._reset()
-
-    def on_epoch_end(self, state: FitState) -> None:
-        """Keep the weights of a better epoch, or count one more without improvement."""
-        if self.monitor not in state.logs:
-            known = list(state.logs)
-            raise ValueError(f"[EarlyStopping] expected monitor to be one of {known}, got {self.monitor!r}")
-        value = state.logs[self.monitor]
-        if self._improves(value):
-            self.best, self.best_epoch, self._waited = value, state.epoch, 0
-            if self.restore_best:
-                self._best_weights = {k: np.array(v) for k, v in state.model.state_dict().items()}
-        else:
-            self._waited += 1
-            state.stop = state.stop or self._waited >= self.patience
-
-    def _improves(self, value: float) -> bool:
-        if self.best_epoch == 0:
-            return not np.isnan(value)
-        gain = self.best - value if self.mode == "min" else value - self.best
-        return gain > self.min_delta
-
-    def on_fit_end(self, state: FitState) -> None:
-        """Bring the best weights back."""
-        if self._best_weights is not None:
-            state.model.load_state_dict(self._best_weights)
-            self._best_weights = None
+    def improved(self, value: float, epoch: int) -> bool:
+        """Takes `value` where it is better by more than min_delta."""
+        gain = self.value - value if self.mode == "min" else value - self.value
+        better = not math.isnan(value) if self.epoch == 0 else gain > self.min_delta
+        if better:
+            self.value, self.epoch = value, epoch
+        return better
 
 
 class Hooks:
