@@ -27,7 +27,7 @@ from benchmarks.case import Case, Library
 from benchmarks.worker import Worker
 
 BLOCK_SECONDS, QUICK_BLOCK_SECONDS = 0.01, 0.005
-PAIRS, QUICK_PAIRS = 15, 5
+PAIRS, LARGE_PAIRS, QUICK_PAIRS = 15, 5, 5
 TRIAD_ELEMENTS = 1 << 24  # three arrays of 64 MB: beyond any cache that a core gets to itself
 PATIENCE_HELP = "wait up to S seconds for others to leave the machine, and repeat disturbed cases"
 TRIES = 4
@@ -69,19 +69,21 @@ def progress(items: Iterable[Case], label: str) -> Iterable[Case]:
 def run_case(case: Case, workers: dict[str, Worker], threads: int, options: argparse.Namespace) -> report.Row:
     """Checks every library's results against float64, then times them in turn."""
     wanted = {label: worker for label, worker in workers.items() if label != "numpy" or case.compare_numpy}
+    for worker in wanted.values():
+        worker.send("prepare", case.name)  # all at once: nothing is timed yet
     reference = case.reference()
-    error, blocks = {}, {}
+    error, blocks = {label: case.error(worker.receive(), reference) for label, worker in wanted.items()}, {}
     for label, worker in wanted.items():
-        error[label] = case.error(worker.ask("prepare", case.name), reference)
         blocks[label] = partial(worker.ask, "block", worker.ask("iterations", options.seconds))
-    samples, background = least_disturbed(blocks, list(wanted.values()), options)
+    pairs = min(options.pairs, LARGE_PAIRS) if case.large else options.pairs
+    samples, background = least_disturbed(blocks, list(wanted.values()), pairs, options)
     for worker in wanted.values():
         worker.ask("drop")
     return report.make_row(case, threads, samples, error, background)
 
 
 def least_disturbed(
-    blocks: Mapping[str, timing.Block], workers: Sequence[Worker], options: argparse.Namespace
+    blocks: Mapping[str, timing.Block], workers: Sequence[Worker], pairs: int, options: argparse.Namespace
 ) -> tuple[dict[str, list[float]], float]:
     """The samples and the share of the machine that others took; with patience, the best of some tries."""
 
@@ -92,7 +94,7 @@ def least_disturbed(
     for _ in range(TRIES if options.patience else 1):
         machine.wait_for_quiet(options.patience)
         with machine.others(own) as share:
-            samples = timing.measure(blocks, options.pairs)
+            samples = timing.measure(blocks, pairs)
         tries.append((samples, share[0]))
         if share[0] <= machine.QUIET:
             break
@@ -125,7 +127,7 @@ def default_name(cpu: str, isa: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)
-    selected = cases.select(options.filter)
+    selected = [case for case in cases.select(options.filter) if not (options.quick and case.large)]
     if not selected:
         raise SystemExit(f"no case matches {options.filter!r}; there are:\n" + "\n".join(cases.CASES))
     facts = machine.describe()

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from subprocess import CalledProcessError
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ import pytest
 from benchmarks import bench_dropout, compare, import_cost, machine, plot, report, timing
 from benchmarks.case import Case, Library, flatten, relative_error
 from benchmarks.cases import CASES, select
-from benchmarks.worker import Worker, environment
+from benchmarks.worker import Worker, any_thread_runs, environment, settle
 
 # A float32 sum of a thousand products is good to about 1e-6 of the largest result.
 TOLERANCE = {"float32": 4e-6, "float64": 1e-14}
@@ -157,6 +158,19 @@ def test_worker_that_dies_is_named() -> None:
     process.close()
 
 
+def test_settling_waits_for_other_threads() -> None:
+    """A thread that computes is seen; one that sleeps is not, nor the one that asks."""
+    assert not any_thread_runs()
+    stop = Event()
+    spinning = Thread(target=lambda: [None for _ in iter(stop.is_set, True)])
+    spinning.start()
+    assert any(any_thread_runs() for _ in range(1000))
+    stop.set()
+    spinning.join()
+    settle()
+    assert not any_thread_runs()
+
+
 def test_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FASTNN_BENCH_A", "1")
     monkeypatch.delenv("FASTNN_BENCH_B", raising=False)
@@ -177,6 +191,12 @@ class FakeWorker:
         if method == "prepare":
             return [array * (1 + self.off) for array in CASES[arguments[0]].reference()]
         return {"iterations": 7, "block": self.seconds, "drop": None, "processor_seconds": 0.0}[method]
+
+    def send(self, *question: Any) -> None:
+        self.question = question
+
+    def receive(self) -> Any:
+        return self.ask(*self.question)
 
 
 @pytest.fixture
@@ -331,7 +351,7 @@ def test_patience_repeats_and_keeps_the_least_disturbed(
     monkeypatch.setattr(machine, "wait_for_quiet", lambda patience: None)
     blocks = iter(range(1, 100))
     options = compare.parse(["--patience", patience, "--pairs", "1"])
-    samples, share = compare.least_disturbed({"fastnn": lambda: float(next(blocks))}, [], options)
+    samples, share = compare.least_disturbed({"fastnn": lambda: float(next(blocks))}, [], 1, options)
     assert samples == {"fastnn": [float(expected)]}  # the number of the try
     assert share == values[expected - 1]
 
