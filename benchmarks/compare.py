@@ -14,8 +14,9 @@ go past the triad. "error" is the largest error against float64, relative to the
 import argparse
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cache, partial
 from operator import itemgetter
 from pathlib import Path
 from time import process_time
@@ -23,7 +24,7 @@ from time import process_time
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import cases, import_cost, machine, plot, report, timing
-from benchmarks.case import Case, Library
+from benchmarks.case import Array, Case, Library
 from benchmarks.worker import Worker
 
 BLOCK_SECONDS, QUICK_BLOCK_SECONDS = 0.01, 0.005
@@ -57,22 +58,27 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def progress(items: Iterable[Case], label: str) -> Iterable[Case]:
+def progress(items: Iterable[Case]) -> Iterable[Case]:
     try:
         from tqdm import tqdm
     except ModuleNotFoundError:
         return items
-    bar: Iterable[Case] = tqdm(items, desc=label, unit="case", leave=False, disable=None)
+    bar: Iterable[Case] = tqdm(items, unit="case", leave=False, disable=None)
     return bar
 
 
-def run_case(case: Case, workers: dict[str, Worker], threads: int, options: argparse.Namespace) -> report.Row:
+Crew = Mapping[str, Worker]  # one worker a label of WORKERS, all on the same number of threads
+
+
+def run_case(
+    case: Case, workers: Crew, threads: int, reference: Callable[[], list[Array]], options: argparse.Namespace
+) -> report.Row:
     """Checks every library's results against float64, then times them in turn."""
     wanted = {label: worker for label, worker in workers.items() if label != "numpy" or case.compare_numpy}
     for worker in wanted.values():
         worker.send("prepare", case.name)  # all at once: nothing is timed yet
-    reference = case.reference()
-    error, blocks = {label: case.error(worker.receive(), reference) for label, worker in wanted.items()}, {}
+    expected = reference()
+    error, blocks = {label: case.error(worker.receive(), expected) for label, worker in wanted.items()}, {}
     for label, worker in wanted.items():
         blocks[label] = partial(worker.ask, "block", worker.ask("iterations", options.seconds))
     pairs = min(options.pairs, LARGE_PAIRS) if case.large else options.pairs
@@ -105,20 +111,35 @@ def best(a: dict[str, float], b: dict[str, float]) -> dict[str, float]:
     return {key: max(a[key], b[key]) for key in a}
 
 
-def run_threads(
-    selected: Sequence[Case], threads: int, run: Callable[..., report.Row]
-) -> tuple[list[report.Row], dict[str, float], dict[Library, dict[str, str]]]:
-    """All cases on one thread count, between two measurements of the machine's limits."""
+@contextmanager
+def crew(threads: int) -> Iterator[Crew]:
     workers = {label: Worker(library, threads) for label, library in WORKERS.items()}
     try:
-        facts = {library: workers[library].ask("versions") for library in set(WORKERS.values())}
-        before = workers["fastnn"].ask("limits", TRIAD_ELEMENTS)
-        rows = [run(case, workers, threads) for case in progress(selected, f"{threads} thread(s)")]
-        limits = best(before, workers["fastnn"].ask("limits", TRIAD_ELEMENTS))
+        yield workers
     finally:
         for worker in workers.values():
             worker.close()
-    return rows, limits, facts
+
+
+def measured_limits(crews: Mapping[int, Crew]) -> dict[int, dict[str, float]]:
+    """What the machine can do right now, by number of threads."""
+    return {n: workers["fastnn"].ask("limits", TRIAD_ELEMENTS) for n, workers in crews.items()}
+
+
+def run(
+    selected: Sequence[Case], options: argparse.Namespace
+) -> tuple[list[report.Row], dict[int, dict[str, float]], dict[Library, dict[str, str]]]:
+    """All cases on all thread counts, between two measurements of the machine's limits."""
+    with ExitStack() as stack:
+        crews = {n: stack.enter_context(crew(n)) for n in options.threads}
+        workers = crews[options.threads[0]]
+        facts = {library: workers[library].ask("versions") for library in set(WORKERS.values())}
+        before, rows = measured_limits(crews), []
+        for case in progress(selected):
+            reference = cache(case.reference)
+            rows += [run_case(case, workers, n, reference, options) for n, workers in crews.items()]
+        after = measured_limits(crews)
+    return rows, {n: best(before[n], after[n]) for n in crews}, facts
 
 
 def default_name(cpu: str, isa: str) -> str:
@@ -131,13 +152,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not selected:
         raise SystemExit(f"no case matches {options.filter!r}; there are:\n" + "\n".join(cases.CASES))
     facts = machine.describe()
-    rows: list[report.Row] = []
-    limits = {}
+    rows, limits, libraries = run(selected, options)
     for threads in options.threads:
-        run = partial(run_case, options=options)
-        new, limits[threads], libraries = run_threads(selected, threads, run)
-        print(report.table(new, limits[threads]), end="\n\n", flush=True)
-        rows += new
+        print(report.table([row for row in rows if row.threads == threads], limits[threads]), end="\n\n")
     costs = import_cost.measure(5 if options.quick else 15)
     print(import_cost.text(costs))
     facts = {**facts, "libraries": libraries, "block_seconds": options.seconds, "installed": costs}

@@ -54,6 +54,7 @@ class Server:
     def __init__(self, library: Library, threads: int) -> None:
         self.library = library
         set_threads(library, threads)
+        gc.freeze()  # PyTorch alone is a hundred thousand objects, which each collection would visit
 
     def versions(self) -> dict[str, str]:
         return library_facts(self.library)

@@ -211,7 +211,8 @@ def row(monkeypatch: pytest.MonkeyPatch) -> report.Row:
         timing.AGAIN: FakeWorker(1.1e-3, 0.0),
     }
     options = compare.parse(["--pairs", "4"])
-    return compare.run_case(CASES["linear forward 64x64x64 float32"], workers, 2, options)
+    case = CASES["linear forward 64x64x64 float32"]
+    return compare.run_case(case, workers, 2, case.reference, options)
 
 
 # --- report ---
