@@ -49,7 +49,7 @@ class Case:
     autograd: PyTorch needs its tape; otherwise it runs under inference_mode.
     rebuild: start each block from the initial state (training would drift into denormals).
     check_calls: how many calls are made before the outputs are compared.
-    large: a call takes a good part of a second; timed in fewer pairs, and not by --quick.
+    large: a call takes a good part of a second; timed in fewer pairs.
     """
 
     name: str

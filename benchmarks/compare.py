@@ -1,7 +1,7 @@
 """fastnn against PyTorch and NumPy: a table, a JSON file and a plot.
 
     python benchmarks/compare.py                     all cases, 1 and 2 threads, about ten minutes
-    python benchmarks/compare.py --quick             fewer and shorter blocks, under three minutes
+    python benchmarks/compare.py --quick             fewer and shorter blocks, no large cases: 3 minutes
     python benchmarks/compare.py --filter 'linear|step' --threads 1 --pairs 31 --out mine
 
 Every library runs in a process of its own; timing.py says how the times are paired, worker.py how
@@ -30,6 +30,7 @@ from benchmarks.worker import Worker
 BLOCK_SECONDS, QUICK_BLOCK_SECONDS = 0.01, 0.005
 PAIRS, LARGE_PAIRS, QUICK_PAIRS = 15, 5, 5
 TRIAD_ELEMENTS = 1 << 24  # three arrays of 64 MB: beyond any cache that a core gets to itself
+QUICK_FLOPS, QUICK_BYTES = 4e9, 4.5e7  # of a call: what --quick leaves out takes a minute for a dozen cases
 PATIENCE_HELP = "wait up to S seconds for others to leave the machine, and repeat disturbed cases"
 TRIES = 4
 RESULTS = machine.ROOT / "benchmarks" / "results"
@@ -45,7 +46,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter blocks")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter blocks, no large cases")
     parser.add_argument("--filter", default="", metavar="REGEX", help="only cases whose name matches")
     parser.add_argument("--threads", default="1,2", metavar="N,N", help="thread counts (default: 1,2)")
     parser.add_argument("--pairs", type=int, metavar="N", help=f"pairs of blocks (default: {PAIRS})")
@@ -148,17 +149,28 @@ def default_name(cpu: str, isa: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)
-    selected = [case for case in cases.select(options.filter) if not (options.quick and case.large)]
+    selected = cases.select(options.filter)
+    if options.quick:
+        selected = quick(selected)
     if not selected:
         raise SystemExit(f"no case matches {options.filter!r}; there are:\n" + "\n".join(cases.CASES))
     facts = machine.describe()
     rows, limits, libraries = run(selected, options)
     for threads in options.threads:
         print(report.table([row for row in rows if row.threads == threads], limits[threads]), end="\n\n")
-    costs = import_cost.measure(5 if options.quick else 15)
+    costs = import_cost.measure(3 if options.quick else 15)
     print(import_cost.text(costs))
     facts = {**facts, "libraries": libraries, "block_seconds": options.seconds, "installed": costs}
     save(options.out or default_name(str(facts["cpu"]), libraries["fastnn"]["isa"]), facts, rows, limits)
+
+
+def quick(selected: Sequence[Case]) -> list[Case]:
+    """The cases that take no time worth speaking of; says what that leaves out."""
+    few = [case for case in selected if case.flops <= QUICK_FLOPS and case.least_bytes <= QUICK_BYTES]
+    left_out = [case.name for case in selected if case not in few]
+    if left_out:
+        print(f"--quick leaves out {len(left_out)} large cases: {'; '.join(left_out)}\n")
+    return few
 
 
 def save(

@@ -299,6 +299,21 @@ def test_options() -> None:
     assert (chosen.threads, chosen.pairs) == ([3], 2)
 
 
+def test_quick_says_what_it_leaves_out(capsys: pytest.CaptureFixture[str]) -> None:
+    few = compare.quick([CASES["Adam 10M"], CASES["relu forward 32x128"]])
+    assert [case.name for case in few] == ["relu forward 32x128"]
+    assert "leaves out 1 large cases: Adam 10M" in capsys.readouterr().out
+
+
+def test_large_cases_take_fewer_pairs() -> None:
+    worker: Any = FakeWorker(1e-3, 0.0)
+    case = replace(CASES["relu forward 32x128"], large=True)
+    for pairs, expected in (("15", compare.LARGE_PAIRS), ("2", 2)):
+        workers = dict.fromkeys(["fastnn", "torch", timing.AGAIN], worker)
+        row = compare.run_case(case, workers, 1, case.reference, compare.parse(["--pairs", pairs]))
+        assert row.pairs == expected
+
+
 def test_a_filter_that_matches_nothing_lists_the_cases() -> None:
     with pytest.raises(SystemExit, match=r"no case matches 'nothing'(.|\n)*gather 64 rows"):
         compare.main(["--filter", "nothing"])
