@@ -13,6 +13,7 @@ from itertools import repeat
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 from threading import get_native_id
 from time import perf_counter, process_time, sleep
 from typing import Any
@@ -76,6 +77,12 @@ class Server:
             self.call = self.case.make(self.library, self.arrays)
         self._run(max(1, n // 5))
         return self._run(n) / n
+
+    def faults(self, n: int) -> float:
+        """Minor page faults per call over n calls."""
+        before = getrusage(RUSAGE_SELF).ru_minflt
+        self._run(n)
+        return (getrusage(RUSAGE_SELF).ru_minflt - before) / n
 
     def processor_seconds(self) -> float:
         return process_time()
