@@ -31,6 +31,7 @@ class Layer:
     groups: int = 1
     target: float = TARGET
     first: bool = False  # needs no grad_x
+    large: bool = False
 
     @property
     def output(self) -> int:
@@ -130,7 +131,10 @@ def numpy_backward(layer: Layer, grad_output: Array, x: Array, weight: Array) ->
         grad_planes, grad_filters = np.zeros(planes.shape), np.zeros(filters.shape)
         for a, b, cells in taps(layer):
             seen = planes[(..., *cells)]
-            grad_planes[(..., *cells)] += np.einsum("ngoij,goc->ngcij", g, filters[..., a, b], optimize=True)
+            if not layer.first:
+                grad_planes[(..., *cells)] += np.einsum(
+                    "ngoij,goc->ngcij", g, filters[..., a, b], optimize=True
+                )
             grad_filters[..., a, b] = np.einsum("ngoij,ngcij->goc", g, seen, optimize=True)
         grad_x = grad_planes[..., p : p + size, p : p + size].reshape(x.shape)
         grads = [grad_x, grad_filters.reshape(weight.shape), grad_output.sum(axis=(0, 2, 3))]
@@ -152,6 +156,7 @@ def forward(layer: Layer, last: bool = False) -> Case:
         },
         flops=layer.flops,
         target=layer.target,
+        large=layer.large,
     )
 
 
@@ -168,6 +173,7 @@ def backward(layer: Layer, last: bool = False) -> Case:
         },
         flops=(1 if layer.first else 2) * layer.flops,
         target=layer.target,
+        large=layer.large,
     )
 
 
@@ -192,9 +198,15 @@ LAYERS = (
     Layer("depthwise 3x3 stride 2 2x64x56x56", 2, 64, 56, 64, 3, 2, 1, 64),
     Layer("depthwise 3x3 2x256x14x14", 2, 256, 14, 256, 3, 1, 1, 256),
 )
+LARGE_LAYERS = (
+    Layer("3x3 8x256x56x56", 8, 256, 56, 256, 3, 1, 1, large=True),
+    Layer(
+        "first 7x7 stride 2 64x3x224x224", 64, 3, 224, 64, 7, 2, 3, 1, SMALL_TARGET, first=True, large=True
+    ),
+)
 CASES = [
     case
     for direction in (forward, backward)
     for layer in LAYERS
     for case in (direction(layer), direction(layer, last=True))
-]
+] + [direction(layer) for direction in (forward, backward) for layer in LARGE_LAYERS]

@@ -65,7 +65,15 @@ def _normal(rng: np.random.Generator, shapes: Sequence[tuple[int, ...]]) -> list
     return [rng.standard_normal(shape) for shape in shapes]
 
 
-def forward(M: int, K: int, N: int, dtype: Dtype = "float32", bias: bool = True, target: float = 1.0) -> Case:
+def forward(
+    M: int,
+    K: int,
+    N: int,
+    dtype: Dtype = "float32",
+    bias: bool = True,
+    target: float = 1.0,
+    large: bool = False,
+) -> Case:
     shapes = [(M, K), (N, K), (N,)][: 2 + bias]
     return Case(
         name=f"linear forward {M}x{K}x{N} {dtype}",
@@ -76,6 +84,7 @@ def forward(M: int, K: int, N: int, dtype: Dtype = "float32", bias: bool = True,
         flops=2 * M * N * K,
         target=target,
         compare_numpy=True,
+        large=large,
     )
 
 
@@ -112,6 +121,7 @@ def _cases() -> list[Case]:
         cases += [direction(M, K, N, target=SMALL_TARGET) for M, K, N in [(32, 128, 10), (1, 784, 256)]]
         cases += [direction(n, n, n, bias=False) for n in (64, 256, 512, 1024)]
         cases += [direction(128, 784, 512, "float64"), direction(512, 512, 512, "float64", bias=False)]
+    cases += [forward(n, n, n, bias=False, large=True) for n in (2048, 4096)]
     return [*cases, forward_onednn(128, 784, 512), forward_onednn(1024, 1024, 1024)]
 
 

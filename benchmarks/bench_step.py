@@ -4,7 +4,8 @@ A step is zero_grad, forward, loss, backward, Adam; 6 MNK FLOP a layer, less the
 Every block starts from the initial weights: a fixed batch learnt by heart has vanishing gradients.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -17,36 +18,44 @@ from benchmarks.case import Array, Call, Case
 SMALL, MIDDLE = (64, 32, 10), (784, 256, 128, 10)
 
 
-def _mlp(nn: Any, weights: Sequence[Any]) -> Any:
-    """Linear, ReLU, ..., Linear in either library's `nn`, with the given weights and biases."""
+def mlp(nn: Any, weights: Sequence[Any]) -> Any:
+    """Linear, ReLU, ..., Linear in either library's `nn`."""
     layers = []
     for weight in weights[::2]:
         layers += [nn.Linear(weight.shape[1], weight.shape[0]), nn.ReLU()]
-    model = nn.Sequential(*layers[:-1])
-    model.load_state_dict(dict(zip(model.state_dict(), weights, strict=True)))
+    return with_weights(nn.Sequential(*layers[:-1]), weights)
+
+
+def with_weights(model: Any, weights: Sequence[Any]) -> Any:
+    """The model with these arrays as its parameters."""
+    names = [name for name, _ in model.named_parameters()]
+    model.load_state_dict(dict(zip(names, weights, strict=True)), strict=False)
     return model
 
 
-def fastnn_train(x: Array, y: Array, *weights: Array) -> Call:
+Build = Callable[[Any, Sequence[Any]], Any]  # a model from a library's nn and the weights
+
+
+def fastnn_train(build: Build, x: Array, y: Array, *weights: Array) -> Call:
     from fastnn import nn, optim
 
-    model, loss = _mlp(nn, weights), nn.CrossEntropyLoss()
+    model, loss = build(nn, weights), nn.CrossEntropyLoss()
     optimizer = optim.Adam(model.parameters(), lr=LR)
 
     def call() -> Any:
         optimizer.zero_grad()
         value = loss(model(x), y)
-        model.backward(loss.backward())
+        model.backward_parameters(loss.backward())
         optimizer.step()
         return value
 
     return call
 
 
-def torch_train(x: Any, y: Any, *weights: Any) -> Call:
+def torch_train(build: Build, x: Any, y: Any, *weights: Any) -> Call:
     from torch import nn, optim
 
-    model, loss = _mlp(nn, weights), nn.CrossEntropyLoss()
+    model, loss = build(nn, weights), nn.CrossEntropyLoss()
     optimizer = optim.Adam(model.parameters(), lr=LR, fused=True)
 
     def call() -> Any:
@@ -78,17 +87,17 @@ def numpy_train(x: Array, y: Array, *weights: Array) -> Call:
     return call
 
 
-def fastnn_infer(x: Array, *weights: Array) -> Call:
+def fastnn_infer(build: Build, x: Array, *weights: Array) -> Call:
     from fastnn import nn
 
-    model = _mlp(nn, weights).eval()
+    model = build(nn, weights).eval()
     return lambda: model(x)
 
 
-def torch_infer(x: Any, *weights: Any) -> Call:
+def torch_infer(build: Build, x: Any, *weights: Any) -> Call:
     from torch import nn
 
-    model = _mlp(nn, weights).eval()
+    model = build(nn, weights).eval()
     return lambda: model(x)
 
 
@@ -118,7 +127,11 @@ def train(sizes: Sequence[int], M: int, target: float) -> Case:
             rng.integers(0, sizes[-1], M),
             *_weights(rng, sizes),
         ],
-        builders={"fastnn": fastnn_train, "torch": torch_train, "numpy": numpy_train},
+        builders={
+            "fastnn": partial(fastnn_train, mlp),
+            "torch": partial(torch_train, mlp),
+            "numpy": numpy_train,
+        },
         flops=3 * sum(products) - products[0],
         target=target,
         autograd=True,
@@ -132,7 +145,11 @@ def infer(sizes: Sequence[int], target: float) -> Case:
         name=f"inference {'-'.join(map(str, sizes))} batch 1",
         op="step",
         inputs=lambda rng: [rng.standard_normal((1, sizes[0])), *_weights(rng, sizes)],
-        builders={"fastnn": fastnn_infer, "torch": torch_infer, "numpy": numpy_infer},
+        builders={
+            "fastnn": partial(fastnn_infer, mlp),
+            "torch": partial(torch_infer, mlp),
+            "numpy": numpy_infer,
+        },
         flops=sum(2 * K * N for K, N in pairwise(sizes)),
         target=target,
     )

@@ -49,6 +49,7 @@ class Case:
     autograd: PyTorch needs its tape; otherwise it runs under inference_mode.
     rebuild: start each block from the initial state (training would drift into denormals).
     check_calls: how many calls are made before the outputs are compared.
+    large: a call takes a good part of a second; timed in fewer pairs.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Case:
     autograd: bool = False
     rebuild: bool = False
     check_calls: int = 1
+    large: bool = False
     error: Error = relative_error
 
     def arrays(self, dtype: str) -> list[Array]:
@@ -71,14 +73,14 @@ class Case:
         drawn = [np.ascontiguousarray(a) for a in self.inputs(rng)]
         return [a.astype(self.dtype).astype(dtype) if a.dtype.kind == "f" else a for a in drawn]
 
-    def make(self, library: Library) -> Call:
-        """Builds the call for one library, on its own copy of the inputs."""
-        arrays: Sequence[Any] = self.arrays(self.dtype)
+    def make(self, library: Library, arrays: Sequence[Array]) -> Call:
+        """Builds the call for one library, on copies of the inputs: training changes them."""
+        own: Sequence[Any] = [a.copy() for a in arrays]
         if library == "torch":
             import torch
 
-            arrays = [torch.from_numpy(a) for a in arrays]
-        return self.builders[library](*arrays)
+            own = [torch.from_numpy(a) for a in own]
+        return self.builders[library](*own)
 
     def reference(self) -> list[Array]:
         """The outputs in float64 by NumPy."""

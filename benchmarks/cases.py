@@ -8,6 +8,7 @@ from benchmarks import (
     bench_adam,
     bench_batch_norm,
     bench_clip_grad,
+    bench_cnn,
     bench_conv2d,
     bench_cross_entropy,
     bench_dropout,
@@ -45,6 +46,7 @@ MODULES = (
     bench_clip_grad,
     bench_gather,
     bench_step,
+    bench_cnn,
 )
 CASES: dict[str, Case] = {case.name: case for module in MODULES for case in module.CASES}
 

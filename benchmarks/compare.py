@@ -1,7 +1,7 @@
 """fastnn against PyTorch and NumPy: a table, a JSON file and a plot.
 
     python benchmarks/compare.py                     all cases, 1 and 2 threads, about ten minutes
-    python benchmarks/compare.py --quick             fewer and shorter blocks, under three minutes
+    python benchmarks/compare.py --quick             fewer and shorter blocks, no large cases: 3 minutes
     python benchmarks/compare.py --filter 'linear|step' --threads 1 --pairs 31 --out mine
 
 Every library runs in a process of its own; timing.py says how the times are paired, worker.py how
@@ -14,8 +14,9 @@ go past the triad. "error" is the largest error against float64, relative to the
 import argparse
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cache, partial
 from operator import itemgetter
 from pathlib import Path
 from time import process_time
@@ -23,12 +24,13 @@ from time import process_time
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import cases, import_cost, machine, plot, report, timing
-from benchmarks.case import Case, Library
+from benchmarks.case import Array, Case, Library
 from benchmarks.worker import Worker
 
 BLOCK_SECONDS, QUICK_BLOCK_SECONDS = 0.01, 0.005
-PAIRS, QUICK_PAIRS = 15, 5
+PAIRS, LARGE_PAIRS, QUICK_PAIRS = 15, 5, 5
 TRIAD_ELEMENTS = 1 << 24  # three arrays of 64 MB: beyond any cache that a core gets to itself
+QUICK_FLOPS, QUICK_BYTES = 4e9, 4.5e7  # of a call: what --quick leaves out takes a minute for a dozen cases
 PATIENCE_HELP = "wait up to S seconds for others to leave the machine, and repeat disturbed cases"
 TRIES = 4
 RESULTS = machine.ROOT / "benchmarks" / "results"
@@ -44,7 +46,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter blocks")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter blocks, no large cases")
     parser.add_argument("--filter", default="", metavar="REGEX", help="only cases whose name matches")
     parser.add_argument("--threads", default="1,2", metavar="N,N", help="thread counts (default: 1,2)")
     parser.add_argument("--pairs", type=int, metavar="N", help=f"pairs of blocks (default: {PAIRS})")
@@ -57,31 +59,38 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def progress(items: Iterable[Case], label: str) -> Iterable[Case]:
+def progress(items: Iterable[Case]) -> Iterable[Case]:
     try:
         from tqdm import tqdm
     except ModuleNotFoundError:
         return items
-    bar: Iterable[Case] = tqdm(items, desc=label, unit="case", leave=False, disable=None)
+    bar: Iterable[Case] = tqdm(items, unit="case", leave=False, disable=None)
     return bar
 
 
-def run_case(case: Case, workers: dict[str, Worker], threads: int, options: argparse.Namespace) -> report.Row:
+Crew = Mapping[str, Worker]  # one worker a label of WORKERS, all on the same number of threads
+
+
+def run_case(
+    case: Case, workers: Crew, threads: int, reference: Callable[[], list[Array]], options: argparse.Namespace
+) -> report.Row:
     """Checks every library's results against float64, then times them in turn."""
     wanted = {label: worker for label, worker in workers.items() if label != "numpy" or case.compare_numpy}
-    reference = case.reference()
-    error, blocks = {}, {}
+    for worker in wanted.values():
+        worker.send("prepare", case.name)  # all at once: nothing is timed yet
+    expected = reference()
+    error, blocks = {label: case.error(worker.receive(), expected) for label, worker in wanted.items()}, {}
     for label, worker in wanted.items():
-        error[label] = case.error(worker.ask("prepare", case.name), reference)
         blocks[label] = partial(worker.ask, "block", worker.ask("iterations", options.seconds))
-    samples, background = least_disturbed(blocks, list(wanted.values()), options)
+    pairs = min(options.pairs, LARGE_PAIRS) if case.large else options.pairs
+    samples, background = least_disturbed(blocks, list(wanted.values()), pairs, options)
     for worker in wanted.values():
         worker.ask("drop")
     return report.make_row(case, threads, samples, error, background)
 
 
 def least_disturbed(
-    blocks: Mapping[str, timing.Block], workers: Sequence[Worker], options: argparse.Namespace
+    blocks: Mapping[str, timing.Block], workers: Sequence[Worker], pairs: int, options: argparse.Namespace
 ) -> tuple[dict[str, list[float]], float]:
     """The samples and the share of the machine that others took; with patience, the best of some tries."""
 
@@ -92,7 +101,7 @@ def least_disturbed(
     for _ in range(TRIES if options.patience else 1):
         machine.wait_for_quiet(options.patience)
         with machine.others(own) as share:
-            samples = timing.measure(blocks, options.pairs)
+            samples = timing.measure(blocks, pairs)
         tries.append((samples, share[0]))
         if share[0] <= machine.QUIET:
             break
@@ -103,20 +112,35 @@ def best(a: dict[str, float], b: dict[str, float]) -> dict[str, float]:
     return {key: max(a[key], b[key]) for key in a}
 
 
-def run_threads(
-    selected: Sequence[Case], threads: int, run: Callable[..., report.Row]
-) -> tuple[list[report.Row], dict[str, float], dict[Library, dict[str, str]]]:
-    """All cases on one thread count, between two measurements of the machine's limits."""
+@contextmanager
+def crew(threads: int) -> Iterator[Crew]:
     workers = {label: Worker(library, threads) for label, library in WORKERS.items()}
     try:
-        facts = {library: workers[library].ask("versions") for library in set(WORKERS.values())}
-        before = workers["fastnn"].ask("limits", TRIAD_ELEMENTS)
-        rows = [run(case, workers, threads) for case in progress(selected, f"{threads} thread(s)")]
-        limits = best(before, workers["fastnn"].ask("limits", TRIAD_ELEMENTS))
+        yield workers
     finally:
         for worker in workers.values():
             worker.close()
-    return rows, limits, facts
+
+
+def measured_limits(crews: Mapping[int, Crew]) -> dict[int, dict[str, float]]:
+    """What the machine can do right now, by number of threads."""
+    return {n: workers["fastnn"].ask("limits", TRIAD_ELEMENTS) for n, workers in crews.items()}
+
+
+def run(
+    selected: Sequence[Case], options: argparse.Namespace
+) -> tuple[list[report.Row], dict[int, dict[str, float]], dict[Library, dict[str, str]]]:
+    """All cases on all thread counts, between two measurements of the machine's limits."""
+    with ExitStack() as stack:
+        crews = {n: stack.enter_context(crew(n)) for n in options.threads}
+        workers = crews[options.threads[0]]
+        facts = {library: workers[library].ask("versions") for library in set(WORKERS.values())}
+        before, rows = measured_limits(crews), []
+        for case in progress(selected):
+            reference = cache(case.reference)
+            rows += [run_case(case, workers, n, reference, options) for n, workers in crews.items()]
+        after = measured_limits(crews)
+    return rows, {n: best(before[n], after[n]) for n in crews}, facts
 
 
 def default_name(cpu: str, isa: str) -> str:
@@ -126,20 +150,27 @@ def default_name(cpu: str, isa: str) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)
     selected = cases.select(options.filter)
+    if options.quick:
+        selected = quick(selected)
     if not selected:
         raise SystemExit(f"no case matches {options.filter!r}; there are:\n" + "\n".join(cases.CASES))
     facts = machine.describe()
-    rows: list[report.Row] = []
-    limits = {}
+    rows, limits, libraries = run(selected, options)
     for threads in options.threads:
-        run = partial(run_case, options=options)
-        new, limits[threads], libraries = run_threads(selected, threads, run)
-        print(report.table(new, limits[threads]), end="\n\n", flush=True)
-        rows += new
-    costs = import_cost.measure(5 if options.quick else 15)
+        print(report.table([row for row in rows if row.threads == threads], limits[threads]), end="\n\n")
+    costs = import_cost.measure(3 if options.quick else 15)
     print(import_cost.text(costs))
     facts = {**facts, "libraries": libraries, "block_seconds": options.seconds, "installed": costs}
     save(options.out or default_name(str(facts["cpu"]), libraries["fastnn"]["isa"]), facts, rows, limits)
+
+
+def quick(selected: Sequence[Case]) -> list[Case]:
+    """The cases that take no time worth speaking of; says what that leaves out."""
+    few = [case for case in selected if case.flops <= QUICK_FLOPS and case.least_bytes <= QUICK_BYTES]
+    left_out = [case.name for case in selected if case not in few]
+    if left_out:
+        print(f"--quick leaves out {len(left_out)} large cases: {'; '.join(left_out)}\n")
+    return few
 
 
 def save(

@@ -12,6 +12,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import repeat
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from threading import get_native_id
 from time import perf_counter, process_time, sleep
 from typing import Any
 
@@ -21,16 +24,29 @@ from benchmarks.cases import CASES
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "FASTNN_NUM_THREADS")
 QUIET_AFTER = 0.5  # seconds; a pool that spins longer than this never sleeps
-TICK = 12e-3  # seconds; the kernel books a running thread's time once a tick, of 10 ms at most
+TASKS = Path("/proc/self/task")
 
 
 def settle() -> None:
-    """Waits until no thread of this process burns time any more."""
-    for _ in range(int(QUIET_AFTER / TICK)):
-        before = process_time()
-        sleep(TICK)
-        if process_time() - before < 5e-4:
-            return
+    """Waits until no other thread of this process runs or wants to."""
+    deadline = perf_counter() + QUIET_AFTER
+    while any_thread_runs() and perf_counter() < deadline:
+        sleep(1e-4)
+
+
+def any_thread_runs() -> bool:
+    """Whether another thread of this process runs, or waits for a processor to run on."""
+    own = str(get_native_id())
+    return any(thread_state(task) == "R" for task in TASKS.iterdir() if task.name != own)
+
+
+def thread_state(task: Path) -> str:
+    """R for a thread that runs or waits for a processor; gone ones have none."""
+    try:
+        # The name before it, in parentheses, may hold anything.
+        return (task / "stat").read_text().rpartition(") ")[2][:1]
+    except OSError:
+        return ""
 
 
 class Server:
@@ -39,6 +55,7 @@ class Server:
     def __init__(self, library: Library, threads: int) -> None:
         self.library = library
         set_threads(library, threads)
+        gc.freeze()  # PyTorch alone is a hundred thousand objects, which each collection would visit
 
     def versions(self) -> dict[str, str]:
         return library_facts(self.library)
@@ -46,7 +63,8 @@ class Server:
     def prepare(self, name: str) -> list[Array]:
         """Builds a case and returns what its first calls give."""
         self.case = CASES[name]
-        self.call: Call = self.case.make(self.library)
+        self.arrays = self.case.arrays(self.case.dtype)
+        self.call: Call = self.case.make(self.library, self.arrays)
         with self._mode():
             return outputs(self.call, self.case.check_calls)
 
@@ -56,15 +74,21 @@ class Server:
     def block(self, n: int) -> float:
         """Seconds per call over n calls, warmed up by a few more."""
         if self.case.rebuild:
-            self.call = self.case.make(self.library)
+            self.call = self.case.make(self.library, self.arrays)
         self._run(max(1, n // 5))
         return self._run(n) / n
+
+    def faults(self, n: int) -> float:
+        """Minor page faults per call over n calls."""
+        before = getrusage(RUSAGE_SELF).ru_minflt
+        self._run(n)
+        return (getrusage(RUSAGE_SELF).ru_minflt - before) / n
 
     def processor_seconds(self) -> float:
         return process_time()
 
     def drop(self) -> None:
-        del self.call
+        del self.call, self.arrays
         gc.collect()
 
     def limits(self, elements: int) -> dict[str, float]:
@@ -155,14 +179,28 @@ class Worker:
         self.library = library
 
     def ask(self, method: str, *arguments: object) -> Any:
-        try:
+        self.send(method, *arguments)
+        return self.receive()
+
+    def send(self, method: str, *arguments: object) -> None:
+        """Lets the worker begin; `receive` gives its answer."""
+        self._asked = f"{method}{arguments}"
+        with self._alive():
             self._connection.send((method, arguments))
+
+    def receive(self) -> Any:
+        with self._alive():
             fine, answer = self._connection.recv()
-        except (EOFError, ConnectionError) as error:
-            raise RuntimeError(f"the {self.library} worker died before it answered {method}") from error
         if not fine:
-            raise RuntimeError(f"the {self.library} worker failed in {method}{arguments}:\n{answer}")
+            raise RuntimeError(f"the {self.library} worker failed in {self._asked}:\n{answer}")
         return answer
+
+    @contextmanager
+    def _alive(self) -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, ConnectionError) as error:
+            raise RuntimeError(f"the {self.library} worker died before it answered {self._asked}") from error
 
     def close(self) -> None:
         self._connection.close()

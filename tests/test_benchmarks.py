@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from subprocess import CalledProcessError
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ import pytest
 from benchmarks import bench_dropout, compare, import_cost, machine, plot, report, timing
 from benchmarks.case import Case, Library, flatten, relative_error
 from benchmarks.cases import CASES, select
-from benchmarks.worker import Worker, environment
+from benchmarks.worker import Worker, any_thread_runs, environment, settle
 
 # A float32 sum of a thousand products is good to about 1e-6 of the largest result.
 TOLERANCE = {"float32": 4e-6, "float64": 1e-14}
@@ -157,6 +158,19 @@ def test_worker_that_dies_is_named() -> None:
     process.close()
 
 
+def test_settling_waits_for_other_threads() -> None:
+    """A thread that computes is seen; one that sleeps is not, nor the one that asks."""
+    assert not any_thread_runs()
+    stop = Event()
+    spinning = Thread(target=lambda: [None for _ in iter(stop.is_set, True)])
+    spinning.start()
+    assert any(any_thread_runs() for _ in range(1000))
+    stop.set()
+    spinning.join()
+    settle()
+    assert not any_thread_runs()
+
+
 def test_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FASTNN_BENCH_A", "1")
     monkeypatch.delenv("FASTNN_BENCH_B", raising=False)
@@ -178,6 +192,12 @@ class FakeWorker:
             return [array * (1 + self.off) for array in CASES[arguments[0]].reference()]
         return {"iterations": 7, "block": self.seconds, "drop": None, "processor_seconds": 0.0}[method]
 
+    def send(self, *question: Any) -> None:
+        self.question = question
+
+    def receive(self) -> Any:
+        return self.ask(*self.question)
+
 
 @pytest.fixture
 def row(monkeypatch: pytest.MonkeyPatch) -> report.Row:
@@ -191,7 +211,8 @@ def row(monkeypatch: pytest.MonkeyPatch) -> report.Row:
         timing.AGAIN: FakeWorker(1.1e-3, 0.0),
     }
     options = compare.parse(["--pairs", "4"])
-    return compare.run_case(CASES["linear forward 64x64x64 float32"], workers, 2, options)
+    case = CASES["linear forward 64x64x64 float32"]
+    return compare.run_case(case, workers, 2, case.reference, options)
 
 
 # --- report ---
@@ -278,6 +299,21 @@ def test_options() -> None:
     assert (chosen.threads, chosen.pairs) == ([3], 2)
 
 
+def test_quick_says_what_it_leaves_out(capsys: pytest.CaptureFixture[str]) -> None:
+    few = compare.quick([CASES["Adam 10M"], CASES["relu forward 32x128"]])
+    assert [case.name for case in few] == ["relu forward 32x128"]
+    assert "leaves out 1 large cases: Adam 10M" in capsys.readouterr().out
+
+
+def test_large_cases_take_fewer_pairs() -> None:
+    worker: Any = FakeWorker(1e-3, 0.0)
+    case = replace(CASES["relu forward 32x128"], large=True)
+    for pairs, expected in (("15", compare.LARGE_PAIRS), ("2", 2)):
+        workers = dict.fromkeys(["fastnn", "torch", timing.AGAIN], worker)
+        row = compare.run_case(case, workers, 1, case.reference, compare.parse(["--pairs", pairs]))
+        assert row.pairs == expected
+
+
 def test_a_filter_that_matches_nothing_lists_the_cases() -> None:
     with pytest.raises(SystemExit, match=r"no case matches 'nothing'(.|\n)*gather 64 rows"):
         compare.main(["--filter", "nothing"])
@@ -331,7 +367,7 @@ def test_patience_repeats_and_keeps_the_least_disturbed(
     monkeypatch.setattr(machine, "wait_for_quiet", lambda patience: None)
     blocks = iter(range(1, 100))
     options = compare.parse(["--patience", patience, "--pairs", "1"])
-    samples, share = compare.least_disturbed({"fastnn": lambda: float(next(blocks))}, [], options)
+    samples, share = compare.least_disturbed({"fastnn": lambda: float(next(blocks))}, [], 1, options)
     assert samples == {"fastnn": [float(expected)]}  # the number of the try
     assert share == values[expected - 1]
 

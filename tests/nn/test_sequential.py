@@ -44,6 +44,56 @@ def test_fused_is_unfused_bit_for_bit(rng, dtype, training):
             np.testing.assert_array_equal(a.grad, b.grad)
 
 
+class PlainNorm(nn.BatchNorm2d):
+    """Only its forward is its own, so the rectifier of neither direction can be fused."""
+
+    def forward(self, x):
+        return super().forward(x) - 0.25
+
+
+class ShiftedNorm(PlainNorm):
+    """A forward_relu of its own, but the backward of another forward."""
+
+    def forward_relu(self, x):
+        return np.maximum(self.forward(x), 0)
+
+    forward = PlainNorm.forward
+
+
+@pytest.mark.parametrize(("kind", "calls"), [(nn.BatchNorm2d, 2), (PlainNorm, 3), (ShiftedNorm, 3)])
+@pytest.mark.parametrize("wanted", ["backward", "backward_parameters"])
+def test_norm_and_relu_are_one_backward_with_the_same_bits(rng, kind, calls, wanted):
+    fastnn.manual_seed(4)
+    layers = [nn.Conv2d(2, 5, 3), kind(5), nn.ReLU()]
+    model = nn.Sequential(*layers)
+    assert len(model._backward_calls) == calls
+    x, g = (rng.standard_normal(shape).astype(np.float32) for shape in ((4, 2, 9, 8), (4, 5, 7, 6)))
+    y = x
+    for layer in layers:
+        y = layer(y)
+    grad = g
+    for layer in reversed(layers):
+        grad = layer.backward(grad)
+    grads = [parameter.grad.copy() for parameter in model.parameters()]
+    model.zero_grad()
+    np.testing.assert_array_equal(model(x), y)
+    result = getattr(model, wanted)(g)
+    if wanted == "backward":
+        np.testing.assert_array_equal(result, grad)
+    for parameter, expected in zip(model.parameters(), grads, strict=True):
+        np.testing.assert_array_equal(parameter.grad, expected)
+
+
+def test_fused_backward_uses_up_what_the_relu_keeps(rng):
+    model = nn.Sequential(nn.BatchNorm1d(3), nn.ReLU())
+    x = rng.standard_normal((6, 3)).astype(np.float32)
+    grad_x = model.backward(model(x))
+    with pytest.raises(RuntimeError, match=r"\[ReLU.backward\] expected a forward in training mode"):
+        model.backward(x)
+    y = model(x)  # layer by layer works as well
+    np.testing.assert_array_equal(model[0].backward(model[1].backward(y)), grad_x)
+
+
 def test_fused_keeps_nan_as_unfused(rng):
     x = rng.standard_normal((4, 6))
     x[1, 2] = np.nan

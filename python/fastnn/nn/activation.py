@@ -64,6 +64,12 @@ class ReLU(Activation):
         self._kept = y if self.training else None
         return y
 
+    def _use_up_output(self) -> None:
+        """Stand for `backward` where the layer before does it."""
+        if self._kept is None:
+            self._no_forward()
+        self._kept = None
+
 
 class ReLU6(Activation):
     """min(max(x, 0), 6), element by element; keeps its input for the backward.

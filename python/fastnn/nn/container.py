@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Self, overload
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, overload
 
 from fastnn._checks import as_int
 from fastnn.nn.activation import ReLU
@@ -17,8 +17,9 @@ class Sequential(Module):
     """Layers, one after the other.
 
     A layer with a `forward_relu` (`Linear`, convolutions, batch norm) and the `ReLU` behind it run as one
-    kernel, with the same bits. A layer may stand in one place only, as it keeps what the backward of one
-    place needs; layers may share a `Parameter`.
+    kernel, with the same bits, and so do their backwards where the layer has a `backward_relu` (batch norm).
+    A layer may stand in one place only, as it keeps what the backward of one place needs; layers may share a
+    `Parameter`.
 
     Parameters
     ----------
@@ -78,14 +79,11 @@ class Sequential(Module):
 
     def backward(self, grad_output: Array) -> Array:
         """The gradient by the input."""
-        for layer in self._backward_calls:
-            grad_output = layer.backward(grad_output)
-        return grad_output
+        return _backward(self._backward_calls, grad_output)
 
     def backward_parameters(self, grad_output: Array) -> None:
         """`backward` as far as the first layer that has parameters, and there without its grad_x."""
-        for layer in self._calls_above_first:
-            grad_output = layer.backward(grad_output)
+        grad_output = _backward(self._calls_above_first, grad_output)
         if self._first is not None:
             self._first.backward_parameters(grad_output)
 
@@ -158,26 +156,53 @@ class Sequential(Module):
     def _plan_calls(self) -> None:
         """Find out once what each call would otherwise find out again."""
         layers = list(self._modules.values())
-        # (layer, the ReLU fused into it or None) in order.
-        self._forward_calls: list[tuple[Any, ReLU | None]] = []
-        for layer in layers:
-            before = self._forward_calls[-1] if self._forward_calls else (None, None)
-            if type(layer) is ReLU and before[1] is None and _fuses_relu(before[0]):
-                self._forward_calls[-1] = (before[0], layer)
-            else:
-                self._forward_calls.append((layer, None))
-        self._backward_calls = layers[::-1]
+        self._forward_calls = _calls(layers, _fuses_forward)
+        self._backward_calls = _calls(layers, _fuses_backward)[::-1]
         first = next((i for i, layer in enumerate(layers) if not _parameter_free(layer)), len(layers))
         self._first = layers[first] if first < len(layers) else None
-        self._calls_above_first = layers[first + 1 :][::-1]
+        self._calls_above_first = _calls(layers[first + 1 :], _fuses_backward)[::-1]
 
 
-def _fuses_relu(layer: Any) -> bool:
+# A layer and the ReLU that runs in its kernel, or None.
+_Calls: TypeAlias = list[tuple[Any, ReLU | None]]
+
+
+def _calls(layers: list[Module], fuses: Callable[[Any], bool]) -> _Calls:
+    """The layers in order, without the rectifiers behind a layer that `fuses` them."""
+    calls: _Calls = []
+    for layer in layers:
+        before = calls[-1] if calls else (None, None)
+        if type(layer) is ReLU and before[1] is None and fuses(before[0]):
+            calls[-1] = (before[0], layer)
+        else:
+            calls.append((layer, None))
+    return calls
+
+
+def _fuses_forward(layer: Any) -> bool:
     """Whether the class that wrote the layer's forward also wrote a forward_relu to go with it."""
     for cls in type(layer).__mro__:
         if "forward" in vars(cls):
             return "forward_relu" in vars(cls)
     return False
+
+
+def _fuses_backward(layer: Any) -> bool:
+    """Whether the class that wrote the layer's forward and backward wrote both to go with a ReLU."""
+    for cls in type(layer).__mro__:
+        if {"forward", "backward"} & vars(cls).keys():
+            return {"forward_relu", "backward_relu"} <= vars(cls).keys()
+    return False
+
+
+def _backward(calls: _Calls, grad_output: Array) -> Array:
+    for layer, relu in calls:
+        if relu is None:
+            grad_output = layer.backward(grad_output)
+        else:
+            relu._use_up_output()
+            grad_output = layer.backward_relu(grad_output)
+    return grad_output
 
 
 def _parameter_free(layer: Module) -> bool:
