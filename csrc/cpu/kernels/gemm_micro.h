@@ -23,18 +23,6 @@ template <int N, class Body>
   unroll(std::make_integer_sequence<int, N>{}, body);
 }
 
-// What is added to a finished accumulator before it is stored.
-template <class T>
-[[gnu::always_inline]] inline Vec<T> finish(Vec<T> sum, Vec<T> before, Vec<T> bias, const PanelProduct<T>& product,
-                                            const T* row_bias = nullptr) {
-  if (product.accumulate) sum = before + sum;
-  if (product.epilogue && product.epilogue->bias) sum = sum + bias;
-  if (row_bias) sum = sum + Vec<T>(*row_bias);
-  // max keeps its second operand where one is NaN.
-  if (product.epilogue && product.epilogue->relu) sum = max(Vec<T>(T(0)), sum);
-  return sum;
-}
-
 // Rows x Vectors accumulators; accumulator I belongs to row I / Vectors and vector I % Vectors. With Masked,
 // the last vector of B has only as many lanes as C has columns there.
 template <class T, int Rows, int Vectors, bool Masked>
@@ -66,26 +54,40 @@ struct Tile {
       });
       ((acc = fma(V(a[I / Vectors * a_row]), row[I % Vectors], acc)), ...);
     }
-    (store<I / Vectors, I % Vectors>(product, c, row_bias, tail, acc), ...);
-  }
-
-  template <int Row, int Vector>
-  [[gnu::always_inline]] static void store(const PanelProduct<T>& product, T* c, const T* row_bias, int64_t tail,
-                                           V sum) {
-    const bool whole = Vector < Vectors - 1 || tail == V::size;
-    const T* bias = product.epilogue ? product.epilogue->bias : nullptr;
-    const auto store_lanes = [&](auto lanes) [[gnu::always_inline]] {
-      T* at = c + Row * product.c_row + Vector * V::size;
-      const V before = product.accumulate ? lanes.load(at) : V(T(0));
-      lanes.store(at, finish(sum, before, bias ? lanes.load(bias + Vector * V::size) : V(T(0)), product,
-                             row_bias ? row_bias + Row : nullptr));
-    };
-    if (whole) {
-      store_lanes(WholeVector<T>{});
+    if (tail == V::size) {
+      store(product, c, row_bias, WholeVector<T>{}, std::integer_sequence<int, I...>{}, acc...);
     } else {
-      store_lanes(PartVector<T>{tail});
+      store(product, c, row_bias, PartVector<T>{tail}, std::integer_sequence<int, I...>{}, acc...);
     }
   }
+
+  // Each step is asked for once a tile, not once a vector: the questions took 60 cycles of a tile's end. `last`: the
+  // lanes of the last vector of a row.
+  template <class Last, int... I, class... Accumulators>
+  [[gnu::always_inline]] static void store(const PanelProduct<T>& product, T* c, const T* row_bias, Last last,
+                                           std::integer_sequence<int, I...>, Accumulators... acc) {
+    const int64_t c_row = product.c_row;
+    const auto lanes = [last](auto v) [[gnu::always_inline]] {
+      if constexpr (v < Vectors - 1) {
+        return WholeVector<T>{};
+      } else {
+        return last;
+      }
+    };
+    const auto at = [=](int64_t i) [[gnu::always_inline]] { return c + i / Vectors * c_row + i % Vectors * V::size; };
+    if (product.accumulate) ((acc = lanes(vector_of<I>).load(at(I)) + acc), ...);
+    if (const Epilogue<T>* epilogue = product.epilogue) {
+      const T* bias = epilogue->bias;
+      if (bias) ((acc = acc + lanes(vector_of<I>).load(bias + I % Vectors * V::size)), ...);
+      if (row_bias) ((acc = acc + V(row_bias[I / Vectors])), ...);
+      // max keeps its second operand where one is NaN.
+      if (epilogue->relu) ((acc = max(V(T(0)), acc)), ...);
+    }
+    (lanes(vector_of<I>).store(at(I), acc), ...);
+  }
+
+  template <int I>
+  static constexpr std::integral_constant<int, I % Vectors> vector_of{};
 };
 
 // The tile of the `rows` rows left over, rows in [1, tile_rows).

@@ -11,6 +11,15 @@ namespace fastnn::cpu::FASTNN_NAMESPACE {
 
 inline constexpr int thin_rows = 4;
 
+// What is added to a finished sum before it is stored, as at the end of a tile.
+template <class T>
+[[gnu::always_inline]] inline Vec<T> finish(Vec<T> sum, Vec<T> before, Vec<T> bias, const PanelProduct<T>& product) {
+  if (product.accumulate) sum = before + sum;
+  if (product.epilogue && product.epilogue->bias) sum = sum + bias;
+  if (product.epilogue && product.epilogue->relu) sum = max(Vec<T>(T(0)), sum);
+  return sum;
+}
+
 // `columns` columns of C, at most a vector.
 template <class T, int Rows>
 void multiply_thin_columns(const PanelProduct<T>& product, const T* b, T* c, const T* bias, int64_t columns) {
