@@ -6,14 +6,21 @@ namespace {
 
 constexpr int64_t slack = 64;  // elements, as many as any vector has: kernels may read past the last row
 
-// No window reaches over the border, and neighbouring outputs see neighbouring columns.
+// No window reaches over the border.
 bool is_inside(const WindowAxis& axis) {
   return axis.before <= 0 && (axis.output - 1) * axis.stride - axis.before + axis.span() <= axis.size;
 }
 
 }  // namespace
 
-ColumnLayout::ColumnLayout(const WindowAxis& axis) {
+ColumnLayout::ColumnLayout(const WindowAxis& axis, ColumnOrder order) : step(axis.stride), output_step(1) {
+  if (order == ColumnOrder::as_they_lie) {
+    phases.push_back(0);
+    for (int64_t b = 0; b < axis.kernel; ++b) tap.push_back(b * axis.dilation);
+    width = reach(axis, axis.output);
+    std::swap(step, output_step);
+    return;
+  }
   for (int64_t b = 0; b < std::min(axis.kernel, axis.stride); ++b) {
     const int64_t phase = b * axis.dilation % axis.stride;
     if (std::find(phases.begin(), phases.end(), phase) == phases.end()) phases.push_back(phase);
@@ -33,10 +40,10 @@ ColumnLayout::ColumnLayout(const WindowAxis& axis) {
 }
 
 template <class T>
-BandInput<T>::BandInput(const Correlation<T>& c, int64_t rows, int64_t channels)
+BandInput<T>::BandInput(const Correlation<T>& c, int64_t rows, int64_t channels, ColumnOrder order)
     : c_(c),
-      staging_(c.w.stride != 1 || !is_inside(c.h) || !is_inside(c.w)),
-      columns_(c.w),
+      columns_(c.w, order),
+      staging_(columns_.step != 1 || !is_inside(c.h) || !is_inside(c.w)),
       rows_(layout_copies(c.h, std::min(rows, c.h.output), 1)),
       part_(0),
       channel_(0),
@@ -78,7 +85,7 @@ void BandInput<T>::stage(int64_t group, int64_t first, int64_t last) {
   s.columns = c_.w.size;
   s.row_step = rows_.input_step;
   s.before = c_.w.before;
-  s.step = c_.w.stride;
+  s.step = columns_.step;
   s.phases = columns_.phases.data();
   s.phase_count = static_cast<int64_t>(columns_.phases.size());
   s.width = columns_.width;
@@ -88,6 +95,7 @@ void BandInput<T>::stage(int64_t group, int64_t first, int64_t last) {
     for (int64_t channel = first; channel < last; ++channel) {
       for (int64_t copy = 0; copy < rows_.copies; ++copy) {
         s.x = x + channel * plane;
+        s.next = channel + 1 < last ? plane : 0;
         s.first_row = c_.h.first(band_.first_output(part)) + copy * c_.h.dilation;
         s.staged_rows = rows_.shared ? reach(c_.h, outputs) : outputs;
         s.dst = buffer_.data() + part * part_ + (channel - first) * channel_ + copy * tap_line_;

@@ -22,7 +22,7 @@ class PackedWeights {
   explicit PackedWeights(const Correlation<T>& c)
       : depth_(c.depth()), group_(round_up(c.filters, kernels<T>().gemm.tile_rows) * depth_), data_(c.groups * group_) {
     const auto& gemm = kernels<T>().gemm;
-    const int64_t k_block = k_block_size(depth_), blocks = ceil_div(depth_, k_block);
+    const int64_t k_block = c.k_block(), blocks = ceil_div(depth_, k_block);
     const int64_t tiles = ceil_div(c.filters, gemm.tile_rows), each = tiles * gemm.tile_rows * k_block;
     parallel_for(c.groups * blocks * tiles, std::max<int64_t>(1, (1 << 15) * tiles / each),
                  [&](int64_t begin, int64_t end) {
@@ -58,7 +58,7 @@ class UnitProduct {
         packed_(packed),
         unit_(unit),
         band_{unit.first_column / c.w.output, (unit.last_column - 1) / c.w.output + 1, c.h.output},
-        k_block_(k_block_size(c.depth())),
+        k_block_(c.k_block()),
         input_(c, band_.last - band_.first, std::min(c.channels, ceil_div(k_block_ - 1, c.taps()) + 1)),
         lines_(k_block_),
         panel_((k_block_ + 1) * width()),
@@ -238,6 +238,7 @@ template <class T>
 void correlate(const Correlation<T>& c) {
   if (c.rows() * c.w.output == 0) return;
   if (prefers_direct(c)) return correlate_directly(c);
+  if (prefers_cells(c)) return correlate_by_cells(c);
   correlate_by_product(c);
 }
 

@@ -8,9 +8,12 @@
 
 #include "cpu/aligned_buffer.h"
 #include "cpu/conv2d_band.h"
+#include "cpu/gemm_blocks.h"
 #include "ops/conv_geometry.h"
 
 namespace fastnn::cpu {
+
+inline constexpr int64_t most_terms = 288;  // 32 channels under 3x3 taps
 
 template <class T>
 struct Correlation {
@@ -26,6 +29,12 @@ struct Correlation {
   int64_t taps() const { return h.kernel * w.kernel; }
   int64_t depth() const { return channels * taps(); }
   int64_t rows() const { return images * h.output; }
+  // Terms of a sum that are added at a stretch: whole channels, so that each is copied once, and few enough for
+  // a gathered panel of them to stay in L1. Depends on shapes alone, as the bits of a sum do on it.
+  int64_t k_block() const {
+    const int64_t most = most_terms / taps();
+    return most == 0 ? k_block_size(depth()) : std::max<int64_t>(1, ceil_div(channels, std::max<int64_t>(1, ceil_div(channels, most)))) * taps();
+  }
   double flops() const {
     return 2.0 * static_cast<double>(groups * filters) * static_cast<double>(depth()) *
            static_cast<double>(rows() * w.output);
@@ -38,22 +47,27 @@ struct Correlation {
 template <class T>
 void correlate(const Correlation<T>& correlation);
 
-// Where the columns under an output row are copied to: sorted into phases, so that the cells which neighbouring
-// outputs see through one tap lie side by side whatever the stride.
+enum class ColumnOrder { as_they_lie, by_phase };
+
+// Where the columns under an output row are copied to: as they lie, or sorted into phases, so that the cells
+// which neighbouring outputs see through one tap lie side by side whatever the stride.
 struct ColumnLayout {
   std::vector<int64_t> phases, tap;  // tap[b]: copied column of output 0 under tap b
   int64_t width;                     // of a phase
+  int64_t step;                      // input columns between the columns of a phase
+  int64_t output_step;               // copied columns between outputs
 
-  explicit ColumnLayout(const WindowAxis& axis);
+  ColumnLayout(const WindowAxis& axis, ColumnOrder order);
 };
 
 // The input of a band as the kernels read it: x itself where no window reaches over its border or strides over
-// columns, or else padded copies.
+// columns that are wanted side by side, or else padded copies.
 template <class T>
 class BandInput {
  public:
   // For bands of at most `rows` rows and loads of at most `channels` channels.
-  BandInput(const Correlation<T>& correlation, int64_t rows, int64_t channels);
+  BandInput(const Correlation<T>& correlation, int64_t rows, int64_t channels,
+            ColumnOrder order = ColumnOrder::by_phase);
 
   // Channels [first, last) of a group.
   void load(const Band& band, int64_t group, int64_t first, int64_t last);
@@ -65,6 +79,7 @@ class BandInput {
     return part * part_ + (row % band_.outputs - skipped) * row_line_;
   }
   int64_t row_line() const { return row_line_; }  // between output rows of one image
+  int64_t column_step() const { return columns_.output_step; }
   // Of lines [first, first + count) of the im2col matrix, counted from the first loaded channel.
   void line_offsets(int64_t first, int64_t count, int64_t* offsets) const;
 
@@ -72,8 +87,8 @@ class BandInput {
   void stage(int64_t group, int64_t first, int64_t last);
 
   const Correlation<T>& c_;
-  bool staging_;
   ColumnLayout columns_;
+  bool staging_;
   CopyLayout rows_;
   int64_t part_, channel_, tap_line_, row_line_;
   AlignedBuffer<T> buffer_;
@@ -92,5 +107,11 @@ bool prefers_direct(const Correlation<T>& c) {
 }
 template <class T>
 void correlate_directly(const Correlation<T>& correlation);
+
+// The matrix product with filters as lanes, which gives the same bits as the one with cells as lanes.
+template <class T>
+bool prefers_cells(const Correlation<T>& correlation);
+template <class T>
+void correlate_by_cells(const Correlation<T>& correlation);
 
 }  // namespace fastnn::cpu

@@ -18,6 +18,7 @@ struct PlaneStage {
   const int64_t* phases;
   int64_t phase_count, width;
   T* dst;
+  int64_t next;  // distance to what will be copied after this, which is fetched ahead; 0: nothing
 };
 
 // The same with channels innermost: dst[r][u][c] = x[c][first_row + r * row_step][u * step - before].
@@ -59,6 +60,34 @@ struct Scatter {
   int64_t y_row;
 };
 
+// Output cells side by side, for up to a tile's width of filters, which are the lanes:
+//   sums[j][f] = or += sum over p of x[lines[p] + j * step] * weight[p][f]
+// Rows of sums and of weight are a tile wide.
+template <class T>
+struct CellProduct {
+  const T* x;
+  const int64_t* lines;
+  int64_t step;
+  const T* weight;
+  int64_t depth, cells, filters;
+  T* sums;
+  bool accumulate;
+  // Where the sums go when they are finished, to be in cache by then: filter f from y + f * y_plane on; null: not yet.
+  const T* y;
+  int64_t y_plane, y_step;
+};
+
+// Finished sums to their planes: y[f * y_plane + j * y_step] = sums[j][f] + bias[f], then max(0, .) with relu.
+template <class T>
+struct CellStore {
+  const T* sums;
+  int64_t cells, filters;
+  const T* bias;  // null: none
+  bool relu;
+  T* y;
+  int64_t y_plane, y_step;
+};
+
 // One filter on one plane: y[i][j] = bias + sum over p of weight[p] * src[taps[p] + i * src_line + j].
 template <class T>
 struct PlaneFilter {
@@ -91,6 +120,8 @@ struct Conv2dKernels {
   void (*stage_channels_last)(const ChannelsLastStage<T>& stage);
   void (*gather)(const Gather<T>& gather);
   void (*scatter)(const Scatter<T>& scatter);
+  void (*multiply_cells)(const CellProduct<T>& product);
+  void (*store_cells)(const CellStore<T>& store);
   void (*filter_plane)(const PlaneFilter<T>& filter);
   void (*tap_products)(const TapProducts<T>& products);
   // out[i] = sum of vector i of lanes

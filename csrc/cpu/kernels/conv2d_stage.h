@@ -45,7 +45,10 @@ void stage_rows(const PlaneStage<T>& s) {
     const int64_t begin = present ? inside.begin : s.width, end = present ? inside.end : s.width;
     int64_t u = 0;
     for (; u < begin; u += V::size) V(T(0)).store(dst + u);
-    for (u = begin; u + V::size <= end; u += V::size) V::load(x + u).store(dst + u);
+    for (u = begin; u + V::size <= end; u += V::size) {
+      __builtin_prefetch(x + u + s.next);
+      V::load(x + u).store(dst + u);
+    }
     if (u < end) {
       V::load(x + u, end - u).store(dst + u);
       u += V::size;

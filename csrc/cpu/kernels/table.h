@@ -11,6 +11,7 @@
 #include "cpu/kernels/batch_norm.h"
 #include "cpu/kernels/batch_norm_columns.h"
 #include "cpu/kernels/clip_grad.h"
+#include "cpu/kernels/conv2d_cells.h"
 #include "cpu/kernels/conv2d_direct.h"
 #include "cpu/kernels/conv2d_gather.h"
 #include "cpu/kernels/conv2d_stage.h"
@@ -77,6 +78,8 @@ constexpr Kernels<T> make_kernels() {
                  .stage_channels_last = stage_channels_last<T>,
                  .gather = gather<T>,
                  .scatter = scatter<T>,
+                 .multiply_cells = multiply_cells<T>,
+                 .store_cells = store_cells<T>,
                  .filter_plane = filter_plane<T>,
                  .tap_products = tap_products<T>,
                  .fold_lanes = fold_lanes<T>,

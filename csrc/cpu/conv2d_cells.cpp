@@ -1,0 +1,208 @@
+// A correlation as a matrix product whose lanes are filters: for each output row and each panel of filters, tiles
+// of cells read their input where it lies. Threads get bands of rows and some of the panels.
+#include "cpu/conv2d_correlation.h"
+#include "cpu/dispatch.h"
+#include "cpu/parallel.h"
+
+namespace fastnn::cpu {
+namespace {
+
+constexpr int64_t unit_elements = 1 << 16;  // of copied input, and of unfinished sums, so that they stay in L2
+constexpr double least_unit_flops = 1 << 20;
+constexpr int64_t widest_row = 2048;  // cells; rows are not cut
+
+template <class T>
+int64_t panel_width() {
+  return kernels<T>().gemm.tile_columns;
+}
+
+// The weights in the order in which the tiles read them: [group][block of k][panel][k][filter].
+template <class T>
+class WeightPanels {
+ public:
+  explicit WeightPanels(const Correlation<T>& c)
+      : depth_(c.depth()), panels_(ceil_div(c.filters, panel_width<T>())), data_(c.groups * each() * depth_) {
+    const int64_t k_block = c.k_block(), blocks = ceil_div(depth_, k_block);
+    const int64_t grain = std::max<int64_t>(1, (1 << 15) / (k_block * panel_width<T>()));
+    parallel_for(c.groups * blocks * panels_, grain, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t panel = i % panels_, q = i / panels_ % blocks * k_block, group = i / panels_ / blocks;
+        const int64_t first = panel * panel_width<T>(), depth = std::min(k_block, depth_ - q);
+        kernels<T>().gemm.pack_b(c.weight + (group * c.filters + first) * depth_ + q, depth_, 1,
+                                 std::min(panel_width<T>(), c.filters - first), depth,
+                                 data_.data() + offset(group, q, panel, depth));
+      }
+    });
+  }
+  const T* at(int64_t group, int64_t q, int64_t panel, int64_t depth) const {
+    return data_.data() + offset(group, q, panel, depth);
+  }
+
+ private:
+  int64_t each() const { return panels_ * panel_width<T>(); }
+  int64_t offset(int64_t group, int64_t q, int64_t panel, int64_t depth) const {
+    return (group * depth_ + q) * each() + panel * depth * panel_width<T>();
+  }
+
+  int64_t depth_, panels_;
+  AlignedBuffer<T> data_;
+};
+
+// What one thread works on at a time.
+struct Unit {
+  int64_t group;
+  Band band;
+  int64_t first_panel, last_panel;
+};
+
+template <class T>
+class CellUnit {
+ public:
+  CellUnit(const Correlation<T>& c, const WeightPanels<T>& weights, const Unit& unit)
+      : c_(c),
+        weights_(weights),
+        unit_(unit),
+        k_block_(c.k_block()),
+        input_(c, unit.band.last - unit.band.first, std::min(c.channels, ceil_div(k_block_ - 1, c.taps()) + 1),
+               ColumnOrder::as_they_lie),
+        lines_(k_block_),
+        sums_(k_block_ < c.depth() ? (unit.last_panel - unit.first_panel) * rows() * row_sums() : row_sums()) {}
+
+  void run() {
+    const int64_t taps = c_.taps();
+    for (int64_t q = 0; q < c_.depth(); q += k_block_) {
+      product_.depth = std::min(k_block_, c_.depth() - q);
+      product_.accumulate = q > 0;
+      last_ = q + product_.depth >= c_.depth();
+      input_.load(unit_.band, unit_.group, q / taps, ceil_div(q + product_.depth, taps));
+      input_.line_offsets(q, product_.depth, lines_.data());
+      product_.lines = lines_.data();
+      product_.step = input_.column_step();
+      for (int64_t panel = unit_.first_panel; panel < unit_.last_panel; ++panel) multiply_panel(q, panel);
+    }
+  }
+
+ private:
+  int64_t rows() const { return unit_.band.last - unit_.band.first; }
+  int64_t row_sums() const { return c_.w.output * panel_width<T>(); }
+
+  void multiply_panel(int64_t q, int64_t panel) {
+    const int64_t first = panel * panel_width<T>();
+    product_.weight = weights_.at(unit_.group, q, panel, product_.depth);
+    product_.cells = c_.w.output;
+    product_.y_plane = c_.y_plane;
+    product_.y_step = c_.y_step;
+    product_.filters = std::min(panel_width<T>(), c_.filters - first);
+    product_.sums = sums_.data();
+    if (k_block_ < c_.depth()) product_.sums += (panel - unit_.first_panel) * rows() * row_sums();
+    for (int64_t row = unit_.band.first; row < unit_.band.last; ++row) {
+      product_.x = input_.data() + input_.row_offset(row);
+      product_.y = last_ ? y_of(row, first) : nullptr;
+      kernels<T>().conv2d.multiply_cells(product_);
+      if (last_) store(row, first);
+      if (k_block_ < c_.depth()) product_.sums += row_sums();
+    }
+  }
+
+  T* y_of(int64_t row, int64_t filter) const {
+    return c_.y_of(row / c_.h.output, unit_.group, filter) + row % c_.h.output * c_.y_line;
+  }
+
+  void store(int64_t row, int64_t first_filter) {
+    const T* bias = c_.bias ? c_.bias + unit_.group * c_.filters + first_filter : nullptr;
+    kernels<T>().conv2d.store_cells(
+        {product_.sums, product_.cells, product_.filters, bias, c_.relu, y_of(row, first_filter), c_.y_plane, c_.y_step});
+  }
+
+  const Correlation<T>& c_;
+  const WeightPanels<T>& weights_;
+  Unit unit_;
+  int64_t k_block_;
+  bool last_ = true;
+  BandInput<T> input_;
+  AlignedBuffer<int64_t> lines_;
+  AlignedBuffer<T> sums_;
+  CellProduct<T> product_{};
+};
+
+// How the work is cut; the bits of a result do not depend on it.
+struct Cut {
+  int64_t rows, bands, panels, parts;  // of a unit: rows and panels; their numbers
+
+  Band band(int64_t i, const WindowAxis& h, int64_t all) const {
+    if (rows >= h.output) return {i * rows, std::min(all, (i + 1) * rows), h.output};
+    const int64_t each = ceil_div(h.output, rows), image = i / each * h.output, row = i % each * rows;
+    return {image + row, image + std::min(h.output, row + rows), h.output};
+  }
+};
+
+// Bands of whole images, or of nearly equal parts of one, so that few rows are copied for two units.
+template <class T>
+void cut_rows(const Correlation<T>& c, int64_t most, Cut& cut) {
+  const int64_t H = c.h.output;
+  if (most >= H) {
+    cut.bands = ceil_div(c.images, most / H);
+    cut.rows = ceil_div(c.images, cut.bands) * H;
+    cut.bands = ceil_div(c.images * H, cut.rows);
+  } else {
+    cut.rows = ceil_div(H, ceil_div(H, most));
+    cut.bands = c.images * ceil_div(H, cut.rows);
+  }
+}
+
+template <class T>
+Cut choose_cut(const Correlation<T>& c) {
+  const int64_t panels = ceil_div(c.filters, panel_width<T>()), k_block = c.k_block();
+  const int64_t copied = ceil_div(k_block, c.taps()) * reach(c.w, c.w.output) * c.h.stride;
+  const int64_t sums = k_block < c.depth() ? c.w.output * panels * panel_width<T>() : 1;
+  const int64_t fitting = std::max<int64_t>(1, unit_elements / std::max(copied, sums));
+  const int64_t threads =
+      std::clamp<int64_t>(static_cast<int64_t>(std::min(c.flops() / least_unit_flops, 1e6)), 1, num_threads());
+  const int64_t wanted = threads == 1 ? 1 : ceil_div(4 * threads, c.groups);
+  const double input = 4.0 * static_cast<double>(c.images * c.channels * c.h.size * c.w.size);
+  const double weights = static_cast<double>(c.filters * c.depth());
+  Cut best{};
+  double least = 0;
+  for (int64_t parts = 1; parts <= std::min(panels, wanted); ++parts) {
+    Cut cut{};
+    cut.panels = ceil_div(panels, parts);
+    cut.parts = ceil_div(panels, cut.panels);
+    cut_rows(c, std::min(fitting, std::max<int64_t>(1, c.rows() / ceil_div(wanted, cut.parts))), cut);
+    const double cost = input * static_cast<double>(cut.parts) + weights * static_cast<double>(cut.bands);
+    if (best.rows == 0 || cost < least) best = cut, least = cost;
+  }
+  return best;
+}
+
+}  // namespace
+
+template <class T>
+bool prefers_cells(const Correlation<T>& c) {
+  const auto& gemm = kernels<T>().gemm;
+  const int64_t vector = gemm.tile_columns / 2;
+  return 5 * c.filters >= 4 * round_up(c.filters, vector) && c.w.output >= 4 && c.w.output <= widest_row &&
+         c.depth() >= 16 && reach(c.w, c.w.output) <= 4 * c.w.kernel * c.w.output;
+}
+
+template <class T>
+void correlate_by_cells(const Correlation<T>& c) {
+  const WeightPanels<T> weights(c);
+  const Cut cut = choose_cut(c);
+  const int64_t panels = ceil_div(c.filters, panel_width<T>());
+  parallel_for(c.groups * cut.parts * cut.bands, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t first = i / cut.bands % cut.parts * cut.panels;
+      CellUnit<T>(c, weights,
+                  {i / cut.bands / cut.parts, cut.band(i % cut.bands, c.h, c.rows()), first,
+                   std::min(panels, first + cut.panels)})
+          .run();
+    }
+  });
+}
+
+template bool prefers_cells(const Correlation<float>&);
+template bool prefers_cells(const Correlation<double>&);
+template void correlate_by_cells(const Correlation<float>&);
+template void correlate_by_cells(const Correlation<double>&);
+
+}  // namespace fastnn::cpu
