@@ -242,20 +242,19 @@ void combine_block(const Task<T>& t, const T* partial, int64_t channels, bool ac
 
 template <class T>
 void combine(const Task<T>& t, const T* partials, bool accumulate, T* grad_weight) {
-  parallel_for(t.size.out_channels, std::max<int64_t>(1, (1 << 14) / (t.depth() * t.chunks)),
-               [&](int64_t begin, int64_t end) {
-                 const int64_t most = t.block_channels * t.taps;
-                 AlignedBuffer<T> sum(most), turned(most);
-                 for (int64_t o = begin; o < end; ++o) {
-                   const T* from = partials + o / t.filters * t.partial_size();
-                   for (int64_t first = 0; first < t.channels; first += t.block_channels) {
-                     const int64_t channels = std::min(t.block_channels, t.channels - first);
-                     combine_block(t, from + (t.filters * first + o % t.filters * channels) * t.taps, channels,
-                                   accumulate, sum.data(), turned.data(),
-                                   grad_weight + (o * t.channels + first) * t.taps);
-                   }
-                 }
-               });
+  parallel_for(
+      t.size.out_channels, std::max<int64_t>(1, (1 << 14) / (t.depth() * t.chunks)), [&](int64_t begin, int64_t end) {
+        const int64_t most = t.block_channels * t.taps;
+        AlignedBuffer<T> sum(most), turned(most);
+        for (int64_t o = begin; o < end; ++o) {
+          const T* from = partials + o / t.filters * t.partial_size();
+          for (int64_t first = 0; first < t.channels; first += t.block_channels) {
+            const int64_t channels = std::min(t.block_channels, t.channels - first);
+            combine_block(t, from + (t.filters * first + o % t.filters * channels) * t.taps, channels, accumulate,
+                          sum.data(), turned.data(), grad_weight + (o * t.channels + first) * t.taps);
+          }
+        }
+      });
 }
 
 }  // namespace
@@ -269,6 +268,7 @@ void conv2d_grad_weight(const Conv2dSize& s, const T* grad_output, const T* x, b
   }
   const Task<T> t(s, grad_output, x);
   if (t.channels * t.filters <= 4) return conv2d_grad_weight_directly(s, grad_output, x, accumulate, grad_weight);
+  if (prefers_few_planes(s)) return conv2d_grad_weight_of_few_planes(s, grad_output, x, accumulate, grad_weight);
   AlignedBuffer<T> partials(t.chunks * s.groups * t.partial_size());
   parallel_for(t.chunks * s.groups * t.blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
