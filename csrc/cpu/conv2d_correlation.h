@@ -9,7 +9,7 @@
 #include "cpu/aligned_buffer.h"
 #include "cpu/conv2d_band.h"
 #include "cpu/gemm_blocks.h"
-#include "ops/conv_geometry.h"
+#include "ops/conv2d.h"
 
 namespace fastnn::cpu {
 
@@ -46,6 +46,20 @@ struct Correlation {
 
 template <class T>
 void correlate(const Correlation<T>& correlation);
+
+// Forward without an output: where the windows of grad_weight read.
+template <class T>
+Correlation<T> windows_of(const Conv2dSize& s, const T* x) {
+  Correlation<T> c{};
+  c.images = s.batch;
+  c.groups = s.groups;
+  c.filters = s.out_channels / s.groups;
+  c.channels = s.channels / s.groups;
+  c.h = s.window.h;
+  c.w = s.window.w;
+  c.x = x;
+  return c;
+}
 
 enum class ColumnOrder { as_they_lie, by_phase };
 

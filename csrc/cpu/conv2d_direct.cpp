@@ -48,20 +48,6 @@ class PlaneFilters {
   AlignedBuffer<int64_t> taps_;
 };
 
-// Forward without an output: where the windows of grad_weight read.
-template <class T>
-Correlation<T> windows_of(const Conv2dSize& s, const T* x) {
-  Correlation<T> c{};
-  c.images = s.batch;
-  c.groups = s.groups;
-  c.filters = s.out_channels / s.groups;
-  c.channels = s.channels / s.groups;
-  c.h = s.window.h;
-  c.w = s.window.w;
-  c.x = x;
-  return c;
-}
-
 // The gradients of one group's weights, lane by lane over all images.
 template <class T>
 class GroupProducts {

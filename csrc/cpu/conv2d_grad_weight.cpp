@@ -217,27 +217,44 @@ class ChunkProduct {
   std::vector<size_t> starts_;  // of each panel's runs
 };
 
-// The chunks' results added in order, from (taps, channels of a block) to (channels, taps).
+// The chunks' results of a filter and a block of channels added in order, and turned from (taps, channels) to
+// (channels, taps).
+template <class T>
+void combine_block(const Task<T>& t, const T* partial, int64_t channels, bool accumulate, T* sum, T* turned,
+                   T* grad_weight) {
+  const int64_t total = t.size.groups * t.partial_size(), count = channels * t.taps;
+  if (t.chunks > 1) {
+    std::copy_n(partial, count, sum);
+    for (int64_t i = 1; i < t.chunks; ++i) {
+      for (int64_t j = 0; j < count; ++j) sum[j] += partial[i * total + j];
+    }
+  }
+  ChannelsLastStage<T> s{};
+  s.x = t.chunks > 1 ? sum : partial;
+  s.channels = t.taps;
+  s.rows = s.staged_rows = s.row_step = s.step = 1;
+  s.columns = s.width = channels;
+  s.dst = accumulate ? turned : grad_weight;
+  kernels<T>().conv2d.stage_channels_last(s);
+  if (!accumulate) return;
+  for (int64_t j = 0; j < count; ++j) grad_weight[j] += turned[j];
+}
+
 template <class T>
 void combine(const Task<T>& t, const T* partials, bool accumulate, T* grad_weight) {
-  const int64_t total = t.size.groups * t.partial_size();
-  parallel_for(t.size.out_channels, std::max<int64_t>(1, (1 << 14) / (t.depth() * t.chunks)),
-               [&](int64_t begin, int64_t end) {
-                 for (int64_t o = begin; o < end; ++o) {
-                   for (int64_t c = 0; c < t.channels; ++c) {
-                     const int64_t block = c / t.block_channels, first = block * t.block_channels;
-                     const int64_t width = std::min(t.block_channels, t.channels - first);
-                     const T* from = partials + o / t.filters * t.partial_size() + t.filters * first * t.taps +
-                                     o % t.filters * width * t.taps + c - first;
-                     T* to = grad_weight + (o * t.channels + c) * t.taps;
-                     for (int64_t tap = 0; tap < t.taps; ++tap) {
-                       T sum = from[tap * width];
-                       for (int64_t i = 1; i < t.chunks; ++i) sum += from[i * total + tap * width];
-                       to[tap] = accumulate ? to[tap] + sum : sum;
-                     }
-                   }
-                 }
-               });
+  parallel_for(
+      t.size.out_channels, std::max<int64_t>(1, (1 << 14) / (t.depth() * t.chunks)), [&](int64_t begin, int64_t end) {
+        const int64_t most = t.block_channels * t.taps;
+        AlignedBuffer<T> sum(most), turned(most);
+        for (int64_t o = begin; o < end; ++o) {
+          const T* from = partials + o / t.filters * t.partial_size();
+          for (int64_t first = 0; first < t.channels; first += t.block_channels) {
+            const int64_t channels = std::min(t.block_channels, t.channels - first);
+            combine_block(t, from + (t.filters * first + o % t.filters * channels) * t.taps, channels, accumulate,
+                          sum.data(), turned.data(), grad_weight + (o * t.channels + first) * t.taps);
+          }
+        }
+      });
 }
 
 }  // namespace
@@ -251,6 +268,7 @@ void conv2d_grad_weight(const Conv2dSize& s, const T* grad_output, const T* x, b
   }
   const Task<T> t(s, grad_output, x);
   if (t.channels * t.filters <= 4) return conv2d_grad_weight_directly(s, grad_output, x, accumulate, grad_weight);
+  if (prefers_few_planes(s)) return conv2d_grad_weight_of_few_planes(s, grad_output, x, accumulate, grad_weight);
   AlignedBuffer<T> partials(t.chunks * s.groups * t.partial_size());
   parallel_for(t.chunks * s.groups * t.blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {

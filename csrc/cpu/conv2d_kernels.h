@@ -114,6 +114,18 @@ struct TapProducts {
   T* lanes;  // one vector a tap
 };
 
+// The same for every filter of a bank: lanes[m * depth + p] += ... grad[m * grad_plane + i * columns + j] * ...
+template <class T>
+struct FilterProducts {
+  const T* src;
+  const int64_t* taps;
+  int64_t depth, filters;
+  int64_t rows, columns, src_line;
+  const T* grad;
+  int64_t grad_plane;
+  T* lanes;
+};
+
 template <class T>
 struct Conv2dKernels {
   void (*stage_plane)(const PlaneStage<T>& stage);
@@ -124,6 +136,7 @@ struct Conv2dKernels {
   void (*store_cells)(const CellStore<T>& store);
   void (*filter_plane)(const PlaneFilter<T>& filter);
   void (*tap_products)(const TapProducts<T>& products);
+  void (*filter_products)(const FilterProducts<T>& products);
   // out[i] = sum of vector i of lanes
   void (*fold_lanes)(const T* lanes, int64_t vectors, T* out);
   // The sum of n neighbours, in an order that depends on n only.

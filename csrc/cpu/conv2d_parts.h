@@ -16,6 +16,12 @@ template <class T>
 void conv2d_grad_weight_directly(const Conv2dSize& size, const T* grad_output, const T* x, bool accumulate,
                                  T* grad_weight);
 
+// Where a bank of filters shares few input planes.
+bool prefers_few_planes(const Conv2dSize& size);
+template <class T>
+void conv2d_grad_weight_of_few_planes(const Conv2dSize& size, const T* grad_output, const T* x, bool accumulate,
+                                      T* grad_weight);
+
 template <class T>
 void conv2d_grad_bias(const Conv2dSize& size, const T* grad_output, bool accumulate, T* grad_bias);
 

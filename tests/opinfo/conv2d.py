@@ -63,6 +63,8 @@ LARGE: tuple[tuple[tuple[int, ...], tuple[int, int, int], dict[str, Any]], ...] 
     ((2, 40, 14, 14), (20, 3, 3), {"padding": 1, "stride": 2}),
     ((4, 32, 20, 20), (32, 3, 3), {"padding": 1, "groups": 32}),
     ((1, 3, 40, 40), (16, 7, 7), {"padding": 3, "stride": 2}),
+    ((2, 1, 45, 37), (32, 3, 3), {"padding": 1}),
+    ((3, 3, 41, 40), (20, 3, 3), {"padding": 1, "stride": 2}),
     ((9, 64, 5, 5), (48, 1, 1), {}),
     ((2, 16, 25, 25), (32, 5, 5), {"groups": 2, "dilation": 2}),
 )

@@ -28,11 +28,45 @@ template <class T>
   }
 }
 
+// A whole block: `Lines` lines, size steps. Rows are stored as whole vectors, and what follows writes over the
+// lanes past `Lines`; not after the last row of a tile, where the next tile may be another thread's. Lines lie
+// too far apart for the hardware to fetch ahead in all of them.
+template <class T, int Lines>
+[[gnu::always_inline]] inline void pack_whole_block(const T* src, int64_t line, T* dst, int64_t dst_step, bool last) {
+  using V = Vec<T>;
+  V rows[V::size];
+  for (int i = 0; i < V::size; ++i) {
+    rows[i] = i < Lines ? V::load(src + i * line) : V(T(0));
+    if (i < Lines) __builtin_prefetch(src + i * line + 4 * V::size);
+  }
+  transpose(rows);
+  for (int p = 0; p < V::size - 1; ++p) rows[p].store(dst + p * dst_step);
+  T* end = dst + (V::size - 1) * dst_step;
+  if (Lines == V::size || !last) {
+    rows[V::size - 1].store(end);
+  } else {
+    rows[V::size - 1].store(end, Lines);
+  }
+}
+
 // Lines run along memory: step is 1.
 template <class T, int Width>
 void pack_along(const T* src, int64_t line, int64_t lines, int64_t depth, T* dst) {
-  constexpr int size = Vec<T>::size;
-  for (int64_t p = 0; p < depth; p += size) {
+  constexpr int size = Vec<T>::size, whole = Width / size * size, left = Width - whole;
+  int64_t p = 0;
+  if (lines == Width) {
+    for (; p + size <= depth; p += size) {
+      T* to = dst + p * Width;
+      if (left > 0) {
+        pack_whole_block<T, left == 0 ? size : left>(src + whole * line + p, line, to + whole, Width,
+                                                     p + size == depth);
+      }
+      for (int64_t i = 0; i < whole; i += size) {
+        pack_whole_block<T, size>(src + i * line + p, line, to + i, Width, false);
+      }
+    }
+  }
+  for (; p < depth; p += size) {
     for (int64_t i = 0; i < Width; i += size) {
       const int64_t width = smaller(Width - i, size);
       const int64_t present = smaller(lines - i, width);

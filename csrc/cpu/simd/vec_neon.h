@@ -144,6 +144,17 @@ inline VecD abs(VecD a) { return vabsq_f64(a.raw); }
 inline VecF copysign(VecF a, VecF b) { return vbslq_f32(vdupq_n_u32(0x80000000u), b.raw, a.raw); }
 inline VecD copysign(VecD a, VecD b) { return vbslq_f64(vdupq_n_u64(0x8000000000000000u), b.raw, a.raw); }
 
+// The same value, which the compiler takes for a new one: it has to stay in a register, and is not loaded again
+// for each of its uses.
+inline VecF in_register(VecF a) {
+  asm("" : "+w"(a.raw));
+  return a;
+}
+inline VecD in_register(VecD a) {
+  asm("" : "+w"(a.raw));
+  return a;
+}
+
 // a * b + c and c - a * b, one rounding.
 inline VecF fma(VecF a, VecF b, VecF c) { return vfmaq_f32(c.raw, a.raw, b.raw); }
 inline VecD fma(VecD a, VecD b, VecD c) { return vfmaq_f64(c.raw, a.raw, b.raw); }
