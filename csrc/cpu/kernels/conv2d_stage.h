@@ -54,15 +54,29 @@ void stage_rows(const PlaneStage<T>& s) {
   }
 }
 
+// Every second cell of a row of `columns`, from `shift` on.
 template <class T>
-void stage_strided_row(const T* x, CellRange inside, int64_t shift, int64_t step, int64_t width, T* dst) {
+void stage_every_second(const T* x, int64_t columns, CellRange inside, int64_t shift, T* dst) {
+  constexpr int64_t size = Vec<T>::size;
+  for_each_vector<T>(inside.end - inside.begin, [=](int64_t i, auto lanes) {
+    const int64_t cell = 2 * (inside.begin + i) + shift, room = columns - cell;
+    const T* p = x + cell;
+    const bool whole = room >= 2 * size;
+    const Vec<T> low = whole ? Vec<T>::load(p) : load_cells<T, false>(p, room);
+    const Vec<T> high = whole ? Vec<T>::load(p + size) : load_cells<T, false>(p + size, room - size);
+    lanes.store(dst + inside.begin + i, deinterleave(low, high).first);
+  });
+}
+
+template <class T>
+void stage_strided_row(const PlaneStage<T>& s, const T* x, CellRange inside, int64_t shift, T* dst) {
   fill_zeros(dst, inside.begin);
-  if (step == 2) {
-    for (int64_t u = inside.begin; u < inside.end; ++u) dst[u] = x[2 * u + shift];
+  if (s.step == 2) {
+    stage_every_second(x, s.columns, inside, shift, dst);
   } else {
-    for (int64_t u = inside.begin; u < inside.end; ++u) dst[u] = x[u * step + shift];
+    for (int64_t u = inside.begin; u < inside.end; ++u) dst[u] = x[u * s.step + shift];
   }
-  fill_zeros(dst + inside.end, width - inside.end);
+  fill_zeros(dst + inside.end, s.width - inside.end);
 }
 
 template <class T>
@@ -78,7 +92,7 @@ void stage_plane(const PlaneStage<T>& s) {
       if (row < 0 || row >= s.rows) {
         fill_zeros(dst, s.width);
       } else {
-        stage_strided_row(s.x + row * s.columns, inside, shift, s.step, s.width, dst);
+        stage_strided_row(s, s.x + row * s.columns, inside, shift, dst);
       }
     }
   }

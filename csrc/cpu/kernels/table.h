@@ -13,6 +13,7 @@
 #include "cpu/kernels/clip_grad.h"
 #include "cpu/kernels/conv2d_direct.h"
 #include "cpu/kernels/conv2d_gather.h"
+#include "cpu/kernels/conv2d_pairs.h"
 #include "cpu/kernels/conv2d_stage.h"
 #include "cpu/kernels/cross_entropy.h"
 #include "cpu/kernels/dropout.h"
@@ -78,6 +79,7 @@ constexpr Kernels<T> make_kernels() {
                  .gather = gather<T>,
                  .scatter = scatter<T>,
                  .filter_plane = filter_plane<T>,
+                 .spread_pairs = spread_pairs<T>,
                  .tap_products = tap_products<T>,
                  .fold_lanes = fold_lanes<T>,
                  .sum = sum_values<T>},
