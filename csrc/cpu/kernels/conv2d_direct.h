@@ -20,6 +20,19 @@ struct CellBlock {
   bool whole = true;
 };
 
+template <class T>
+[[gnu::always_inline]] inline void store_cells(const PlaneFilter<T>& f, Vec<T> sum, T* y, int64_t n) {
+  using V = Vec<T>;
+  sum = finish(f, sum);
+  if (f.y_step == 1) {
+    if (n == V::size) return sum.store(y);
+    return sum.store(y, n);
+  }
+  T cells[V::size];
+  sum.store(cells);
+  for (int64_t i = 0; i < n; ++i) y[i * f.y_step] = cells[i];
+}
+
 template <class T, int Count, bool Masked>
 void filter_block(const PlaneFilter<T>& f, const CellBlock<T>& block) {
   using V = Vec<T>;
@@ -52,7 +65,7 @@ void filter_cells(const PlaneFilter<T>& f, CellBlock<T>& block) {
 
 template <class T>
 void filter_plane(const PlaneFilter<T>& f) {
-  const int step = step_of_window(f.taps, f.depth, f.src_line);
+  const int step = f.y_step == 1 ? step_of_window(f.taps, f.depth, f.src_line) : 0;
   if (step == 1) return filter_rows<T, 1>(f);
   if (step == 2) return filter_rows<T, 2>(f);
   constexpr int size = Vec<T>::size;

@@ -23,65 +23,72 @@ void copy_values(const T* src, T* dst, int64_t n) {
 
 // Cells u in [0, width) for which u * step + shift lies in [0, size) are those in [begin, end).
 struct CellRange {
-  int64_t begin, end;
+  int64_t begin = 0, end = 0;
+  CellRange() = default;
   CellRange(int64_t shift, int64_t step, int64_t size, int64_t width) {
     begin = shift >= 0 ? 0 : clamp_to((-shift + step - 1) / step, 0, width);
     end = size <= shift ? begin : clamp_to((size - shift + step - 1) / step, begin, width);
   }
 };
 
-// Without a stride. Every store is a whole vector, whose end the next store or the next row overwrites; lanes
-// past the end of x are loaded as zeros.
-template <class T>
-void stage_rows(const PlaneStage<T>& s) {
+// Every Step-th cell from p on, of which `room` may be read; zeros behind them.
+template <class T, int Step>
+[[gnu::always_inline]] inline Vec<T> load_every(const T* p, int64_t room) {
+  constexpr int64_t size = Vec<T>::size;
+  if constexpr (Step == 1) {
+    return room >= size ? Vec<T>::load(p) : Vec<T>::load(p, room);
+  } else {
+    if (room >= 2 * size) return deinterleave(Vec<T>::load(p), Vec<T>::load(p + size)).first;
+    return deinterleave(load_cells<T, false>(p, room), load_cells<T, false>(p + size, room - size)).first;
+  }
+}
+
+// A row of one phase, `inside` of which lies in x. Every store is a whole vector, whose end the next store
+// overwrites, of this row or of the next.
+template <class T, int Step>
+[[gnu::always_inline]] inline void stage_row(const PlaneStage<T>& s, const T* x, CellRange inside, int64_t shift,
+                                             T* dst) {
   using V = Vec<T>;
-  const int64_t shift = s.phases[0] - s.before;
-  const CellRange inside(shift, 1, s.columns, s.width);
+  int64_t u = 0;
+  for (; u < inside.begin; u += V::size) V(T(0)).store(dst + u);
+  for (u = inside.begin; u < inside.end; u += V::size) {
+    const int64_t cell = u * Step + shift;
+    load_every<T, Step>(x + cell, s.columns - cell).store(dst + u);
+  }
+  for (; u < s.width; u += V::size) V(T(0)).store(dst + u);
+}
+
+// At most one phase for each cell of a step.
+template <class T, int Step>
+void stage_rows(const PlaneStage<T>& s) {
+  int64_t shifts[Step] = {};
+  CellRange inside[Step];
+  for (int64_t f = 0; f < s.phase_count; ++f) {
+    shifts[f] = s.phases[f] - s.before;
+    inside[f] = CellRange(shifts[f], Step, s.columns, s.width);
+  }
   T* dst = s.dst;
-  for (int64_t r = 0; r < s.staged_rows; ++r, dst += s.width) {
+  for (int64_t r = 0; r < s.staged_rows; ++r) {
     const int64_t row = s.first_row + r * s.row_step;
     const bool present = row >= 0 && row < s.rows;
-    const T* x = s.x + (present ? row * s.columns + shift : 0);
-    const int64_t begin = present ? inside.begin : s.width, end = present ? inside.end : s.width;
-    int64_t u = 0;
-    for (; u < begin; u += V::size) V(T(0)).store(dst + u);
-    for (u = begin; u + V::size <= end; u += V::size) V::load(x + u).store(dst + u);
-    if (u < end) {
-      V::load(x + u, end - u).store(dst + u);
-      u += V::size;
+    const T* x = present ? s.x + row * s.columns : s.x;
+    for (int64_t f = 0; f < s.phase_count; ++f, dst += s.width) {
+      stage_row<T, Step>(s, x, present ? inside[f] : CellRange{}, shifts[f], dst);
     }
-    for (; u < s.width; u += V::size) V(T(0)).store(dst + u);
   }
 }
 
-// Every second cell of a row of `columns`, from `shift` on.
 template <class T>
-void stage_every_second(const T* x, int64_t columns, CellRange inside, int64_t shift, T* dst) {
-  constexpr int64_t size = Vec<T>::size;
-  for_each_vector<T>(inside.end - inside.begin, [=](int64_t i, auto lanes) {
-    const int64_t cell = 2 * (inside.begin + i) + shift, room = columns - cell;
-    const T* p = x + cell;
-    const bool whole = room >= 2 * size;
-    const Vec<T> low = whole ? Vec<T>::load(p) : load_cells<T, false>(p, room);
-    const Vec<T> high = whole ? Vec<T>::load(p + size) : load_cells<T, false>(p + size, room - size);
-    lanes.store(dst + inside.begin + i, deinterleave(low, high).first);
-  });
-}
-
-template <class T>
-void stage_strided_row(const PlaneStage<T>& s, const T* x, CellRange inside, int64_t shift, T* dst) {
+void stage_strided_row(const T* x, CellRange inside, int64_t shift, int64_t step, int64_t width, T* dst) {
   fill_zeros(dst, inside.begin);
-  if (s.step == 2) {
-    stage_every_second(x, s.columns, inside, shift, dst);
-  } else {
-    for (int64_t u = inside.begin; u < inside.end; ++u) dst[u] = x[u * s.step + shift];
-  }
-  fill_zeros(dst + inside.end, s.width - inside.end);
+  for (int64_t u = inside.begin; u < inside.end; ++u) dst[u] = x[u * step + shift];
+  fill_zeros(dst + inside.end, width - inside.end);
 }
 
 template <class T>
 void stage_plane(const PlaneStage<T>& s) {
-  if (s.step == 1 && s.phase_count == 1) return stage_rows(s);
+  if (s.step == 1 && s.phase_count == 1) return stage_rows<T, 1>(s);
+  if (s.step == 2 && s.phase_count <= 2) return stage_rows<T, 2>(s);
   const int64_t line = s.phase_count * s.width;
   for (int64_t f = 0; f < s.phase_count; ++f) {
     const int64_t shift = s.phases[f] - s.before;
@@ -92,7 +99,7 @@ void stage_plane(const PlaneStage<T>& s) {
       if (row < 0 || row >= s.rows) {
         fill_zeros(dst, s.width);
       } else {
-        stage_strided_row(s, s.x + row * s.columns, inside, shift, dst);
+        stage_strided_row(s.x + row * s.columns, inside, shift, s.step, s.width, dst);
       }
     }
   }
