@@ -9,7 +9,7 @@ namespace fastnn::cpu {
 namespace {
 
 constexpr int64_t band_cells = 1 << 13;  // a band of a plane stays in L1 and L2
-constexpr int64_t products_per_task = 1 << 17;
+constexpr int64_t products_per_task = 1 << 19;
 
 template <class T>
 class PlaneFilters {

@@ -88,6 +88,7 @@ template <class T>
 void conv2d_grad_x(const Conv2dSize& s, const T* grad_output, const T* weight, T* grad_x) {
   const int64_t H = s.window.h.size, W = s.window.w.size;
   if (s.batch * H * W == 0) return;
+  if (has_grad_x_in_pairs(s)) return conv2d_grad_x_in_pairs(s, grad_output, weight, grad_x);
   AlignedBuffer<T> selected(s.out_channels * (s.channels / s.groups) * s.window.h.kernel * s.window.w.kernel);
   const auto rows = make_phases(s.window.h), columns = make_phases(s.window.w);
   if (std::any_of(rows.begin(), rows.end(), sees_nothing) ||

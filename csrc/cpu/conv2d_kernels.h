@@ -126,6 +126,18 @@ struct FilterProducts {
   T* lanes;
 };
 
+// grad_x of a 3 x 3 filter of stride 2: rows of grad_x, their cells lying alternately under tap 1 and under taps
+// 0 and 2 of some windows. Row 0 and column 0 of grad belong to windows before those that hold the first cell.
+template <class T>
+struct PairSpread {
+  const T* grad;  // with zeros around; a vector past the end may be read
+  int64_t line;
+  const T* weight;
+  bool odd_row, odd_column;  // whether the first lies under tap 1
+  T* grad_x;
+  int64_t rows, columns;
+};
+
 template <class T>
 struct Conv2dKernels {
   void (*stage_plane)(const PlaneStage<T>& stage);
@@ -135,6 +147,7 @@ struct Conv2dKernels {
   void (*multiply_cells)(const CellProduct<T>& product);
   void (*store_cells)(const CellStore<T>& store);
   void (*filter_plane)(const PlaneFilter<T>& filter);
+  void (*spread_pairs)(const PairSpread<T>& spread);
   void (*tap_products)(const TapProducts<T>& products);
   void (*filter_products)(const FilterProducts<T>& products);
   // out[i] = sum of vector i of lanes

@@ -8,6 +8,11 @@ namespace fastnn::cpu {
 template <class T>
 void conv2d_grad_x(const Conv2dSize& size, const T* grad_output, const T* weight, T* grad_x);
 
+// Depthwise, 3 x 3, stride 2.
+bool has_grad_x_in_pairs(const Conv2dSize& size);
+template <class T>
+void conv2d_grad_x_in_pairs(const Conv2dSize& size, const T* grad_output, const T* weight, T* grad_x);
+
 template <class T>
 void conv2d_grad_weight(const Conv2dSize& size, const T* grad_output, const T* x, bool accumulate, T* grad_weight);
 

@@ -30,13 +30,47 @@ T sum_of_window(const T* cells, int64_t row_step, int64_t rows, int64_t columns)
   return total;
 }
 
-// Rows of the full width follow each other without a gap, and make longer ones.
+// Rows of the full width follow each other without a gap: n cells, summed in blocks of a length that keeps the
+// error small.
 template <class T>
-T sum_of_rows(const T* cells, int64_t n) {
-  constexpr int64_t length = 1024;
-  if (n <= length) return sum_of_window(cells, n, 1, n);
-  const int64_t whole = n / length;
-  return sum_of_window(cells, length, whole, length) + sum_of_window(cells + whole * length, length, 1, n % length);
+[[gnu::always_inline]] inline Vec<T> fold_rows(const T* cells, int64_t n) {
+  using V = Vec<T>;
+  constexpr int64_t length = 4096;
+  const auto add = [](V a, V b) { return a + b; };
+  V total(T(0));
+  for (int64_t i = 0; i < n; i += length) {
+    const auto step = [&](int64_t j, auto lanes, V sum) { return sum + lanes.load(cells + i + j); };
+    total = total + fold_vectors<T>(n - i < length ? n - i : length, V(T(0)), step, add);
+  }
+  return total;
+}
+
+// Lane p of the result is the sum of vector p: neighbours are added, of two vectors at a time, until one is left.
+template <class T>
+[[gnu::always_inline]] inline Vec<T> sums_of_vectors(Vec<T> (&v)[Vec<T>::size]) {
+  for (int n = Vec<T>::size / 2; n > 0; n /= 2) {
+    for (int p = 0; p < n; ++p) {
+      const auto pair = deinterleave(v[2 * p], v[2 * p + 1]);
+      v[p] = pair.first + pair.second;
+    }
+  }
+  return v[0];
+}
+
+// One window on the whole of each plane: a vector of planes at a time shares the horizontal sums.
+template <class T>
+void avg_of_planes(const AvgPoolTask<T>& task, PoolRange planes) {
+  using V = Vec<T>;
+  const int64_t cells = task.h.size * task.w.size;
+  const V divisor(task.row_divisors[0] * task.column_divisors[0]);
+  for_each_vector<T>(planes.end - planes.begin, [&](int64_t i, auto lanes) {
+    const int64_t first = planes.begin + i;
+    V sums[V::size];
+    for (int64_t p = 0; p < V::size; ++p) {
+      sums[p] = p < lanes.size() ? fold_rows(task.x + (first + p) * cells, cells) : V(T(0));
+    }
+    lanes.store(task.y + first, sums_of_vectors<T>(sums) / divisor);
+  });
 }
 
 template <class T>
@@ -44,7 +78,7 @@ void avg_of_one(const AvgPoolTask<T>& task, const T* plane, int64_t o, int64_t q
   const PoolAxis& w = task.w;
   const PoolSpan rows = task.h.spans[o], columns = w.spans[q];
   const T* cells = plane + rows.first * w.size + columns.first;
-  const T total = columns.count == w.size ? sum_of_rows(cells, rows.count * w.size)
+  const T total = columns.count == w.size ? sum(fold_rows(cells, rows.count * w.size))
                                           : sum_of_window(cells, w.size, rows.count, columns.count);
   *y = total / (task.row_divisors[o] * task.column_divisors[q]);
 }
@@ -81,6 +115,9 @@ void avg_of_row(const AvgPoolTask<T>& task, const TapRows<T>& taps, int64_t o, T
 template <class T>
 void avg_pool(const AvgPoolTask<T>& task, PoolRange range, T* scratch) {
   const PoolAxis &h = task.h, &w = task.w;
+  if (h.output == 1 && w.output == 1 && h.spans[0].count == h.size && w.spans[0].count == w.size) {
+    return avg_of_planes(task, range);
+  }
   fill(scratch, task.scratch_cells, T(0));
   for_each_plane(h.output, range, [&](int64_t plane, PoolRange outputs) {
     const T* cells = task.x + plane * h.size * w.size;

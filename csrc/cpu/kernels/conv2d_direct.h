@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cpu/conv2d_kernels.h"
-#include "cpu/kernels/gemm_micro.h"
+#include "cpu/kernels/conv2d_rows.h"
 
 namespace fastnn::cpu::FASTNN_NAMESPACE {
 
@@ -23,8 +23,7 @@ struct CellBlock {
 template <class T>
 [[gnu::always_inline]] inline void store_cells(const PlaneFilter<T>& f, Vec<T> sum, T* y, int64_t n) {
   using V = Vec<T>;
-  if (f.bias) sum = sum + V(*f.bias);
-  if (f.relu) sum = max(V(T(0)), sum);
+  sum = finish(f, sum);
   if (f.y_step == 1) {
     if (n == V::size) return sum.store(y);
     return sum.store(y, n);
@@ -66,6 +65,9 @@ void filter_cells(const PlaneFilter<T>& f, CellBlock<T>& block) {
 
 template <class T>
 void filter_plane(const PlaneFilter<T>& f) {
+  const int step = f.y_step == 1 ? step_of_window(f.taps, f.depth, f.src_line) : 0;
+  if (step == 1) return filter_rows<T, 1>(f);
+  if (step == 2) return filter_rows<T, 2>(f);
   constexpr int size = Vec<T>::size;
   CellBlock<T> block;
   for (int64_t i = 0; i < f.rows; ++i) {
@@ -104,6 +106,9 @@ void products_of_taps(const TapProducts<T>& t, int64_t first) {
 
 template <class T>
 void tap_products(const TapProducts<T>& t) {
+  const int step = step_of_window(t.taps, t.depth, t.src_line);
+  if (step == 1) return products_of_rows<T, 1>(t);
+  if (step == 2) return products_of_rows<T, 2>(t);
   int64_t p = 0;
   for (; p + product_taps <= t.depth; p += product_taps) products_of_taps<T, product_taps>(t, p);
   unroll<product_taps - 1>([&](auto n) [[gnu::always_inline]] {

@@ -23,54 +23,73 @@ void copy_values(const T* src, T* dst, int64_t n) {
 
 // Cells u in [0, width) for which u * step + shift lies in [0, size) are those in [begin, end).
 struct CellRange {
-  int64_t begin, end;
+  int64_t begin = 0, end = 0;
+  CellRange() = default;
   CellRange(int64_t shift, int64_t step, int64_t size, int64_t width) {
     begin = shift >= 0 ? 0 : clamp_to((-shift + step - 1) / step, 0, width);
     end = size <= shift ? begin : clamp_to((size - shift + step - 1) / step, begin, width);
   }
 };
 
-// Without a stride. Every store is a whole vector, whose end the next store or the next row overwrites; lanes
-// past the end of x are loaded as zeros.
-template <class T>
-void stage_rows(const PlaneStage<T>& s) {
+// Every Step-th cell from p on, of which `room` may be read; zeros behind them.
+template <class T, int Step>
+[[gnu::always_inline]] inline Vec<T> load_every(const T* p, int64_t room) {
+  constexpr int64_t size = Vec<T>::size;
+  if constexpr (Step == 1) {
+    return room >= size ? Vec<T>::load(p) : Vec<T>::load(p, room);
+  } else {
+    if (room >= 2 * size) return deinterleave(Vec<T>::load(p), Vec<T>::load(p + size)).first;
+    return deinterleave(load_cells<T, false>(p, room), load_cells<T, false>(p + size, room - size)).first;
+  }
+}
+
+// A row of one phase, `inside` of which lies in x. Every store is a whole vector, whose end the next store
+// overwrites, of this row or of the next.
+template <class T, int Step>
+[[gnu::always_inline]] inline void stage_row(const PlaneStage<T>& s, const T* x, CellRange inside, int64_t shift,
+                                             T* dst) {
   using V = Vec<T>;
-  const int64_t shift = s.phases[0] - s.before;
-  const CellRange inside(shift, 1, s.columns, s.width);
+  int64_t u = 0;
+  for (; u < inside.begin; u += V::size) V(T(0)).store(dst + u);
+  for (u = inside.begin; u < inside.end; u += V::size) {
+    const int64_t cell = u * Step + shift;
+    __builtin_prefetch(x + cell + s.next);
+    load_every<T, Step>(x + cell, s.columns - cell).store(dst + u);
+  }
+  for (; u < s.width; u += V::size) V(T(0)).store(dst + u);
+}
+
+// At most one phase for each cell of a step.
+template <class T, int Step>
+void stage_rows(const PlaneStage<T>& s) {
+  int64_t shifts[Step] = {};
+  CellRange inside[Step];
+  for (int64_t f = 0; f < s.phase_count; ++f) {
+    shifts[f] = s.phases[f] - s.before;
+    inside[f] = CellRange(shifts[f], Step, s.columns, s.width);
+  }
   T* dst = s.dst;
-  for (int64_t r = 0; r < s.staged_rows; ++r, dst += s.width) {
+  for (int64_t r = 0; r < s.staged_rows; ++r) {
     const int64_t row = s.first_row + r * s.row_step;
     const bool present = row >= 0 && row < s.rows;
-    const T* x = s.x + (present ? row * s.columns + shift : 0);
-    const int64_t begin = present ? inside.begin : s.width, end = present ? inside.end : s.width;
-    int64_t u = 0;
-    for (; u < begin; u += V::size) V(T(0)).store(dst + u);
-    for (u = begin; u + V::size <= end; u += V::size) {
-      __builtin_prefetch(x + u + s.next);
-      V::load(x + u).store(dst + u);
+    const T* x = present ? s.x + row * s.columns : s.x;
+    for (int64_t f = 0; f < s.phase_count; ++f, dst += s.width) {
+      stage_row<T, Step>(s, x, present ? inside[f] : CellRange{}, shifts[f], dst);
     }
-    if (u < end) {
-      V::load(x + u, end - u).store(dst + u);
-      u += V::size;
-    }
-    for (; u < s.width; u += V::size) V(T(0)).store(dst + u);
   }
 }
 
 template <class T>
 void stage_strided_row(const T* x, CellRange inside, int64_t shift, int64_t step, int64_t width, T* dst) {
   fill_zeros(dst, inside.begin);
-  if (step == 2) {
-    for (int64_t u = inside.begin; u < inside.end; ++u) dst[u] = x[2 * u + shift];
-  } else {
-    for (int64_t u = inside.begin; u < inside.end; ++u) dst[u] = x[u * step + shift];
-  }
+  for (int64_t u = inside.begin; u < inside.end; ++u) dst[u] = x[u * step + shift];
   fill_zeros(dst + inside.end, width - inside.end);
 }
 
 template <class T>
 void stage_plane(const PlaneStage<T>& s) {
-  if (s.step == 1 && s.phase_count == 1) return stage_rows(s);
+  if (s.step == 1 && s.phase_count == 1) return stage_rows<T, 1>(s);
+  if (s.step == 2 && s.phase_count <= 2) return stage_rows<T, 2>(s);
   const int64_t line = s.phase_count * s.width;
   for (int64_t f = 0; f < s.phase_count; ++f) {
     const int64_t shift = s.phases[f] - s.before;

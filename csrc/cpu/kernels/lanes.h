@@ -38,6 +38,29 @@ template <class T, class Body>
   if (i < n) body(i, PartVector<T>{n - i});
 }
 
+// The cells from p on, of which `room` may be read.
+template <class T, bool inside>
+[[gnu::always_inline]] inline Vec<T> load_cells(const T* p, int64_t room) {
+  constexpr int64_t lanes = Vec<T>::size;
+  if constexpr (inside) return Vec<T>::load(p);
+  return Vec<T>::load(p, room < 0 ? 0 : room < lanes ? room : lanes);
+}
+
+// Cells 2 j, 2 j + 1, ... of a row of `width` from those at even places and at odd ones.
+template <class T>
+[[gnu::always_inline]] inline void store_pairs(T* out, int64_t width, int64_t j, Vec<T> even, Vec<T> odd) {
+  constexpr int64_t size = Vec<T>::size;
+  const auto pair = interleave(even, odd);
+  const int64_t left = width - 2 * j;
+  if (left >= 2 * size) {
+    pair.first.store(out + 2 * j);
+    pair.second.store(out + 2 * j + size);
+  } else {
+    pair.first.store(out + 2 * j, left < size ? left : size);
+    if (left > size) pair.second.store(out + 2 * j + size, left - size);
+  }
+}
+
 // Folds n elements into one vector: step(i, lanes, sum) adds those from i on to a sum that started as `start`,
 // combine(a, b) joins two sums. Four chains take turns, since one would wait for itself at every step.
 template <class T, class Step, class Combine>

@@ -36,14 +36,6 @@ struct PoolLanes {
   int64_t room, n;
 };
 
-// The cells from p on, of which `room` may be read.
-template <class T, bool inside>
-[[gnu::always_inline]] inline Vec<T> load_cells(const T* p, int64_t room) {
-  constexpr int64_t lanes = Vec<T>::size;
-  if constexpr (inside) return Vec<T>::load(p);
-  return Vec<T>::load(p, room < 0 ? 0 : room < lanes ? room : lanes);
-}
-
 // body(value) for each tap of a row of the windows, from left to right. `kernel` and `stride` are those of the
 // axis where they are known at compile time, or 0; `inside` says that whole vectors may be read.
 template <class T, int kernel, int stride, bool inside, class Body>
@@ -133,20 +125,5 @@ class PlaneRows {
   const T* cells_;
   int64_t first_ = 0, step_, width_, dilation_;
 };
-
-// Cells 2 j, 2 j + 1, ... of a row of `width` from those at even places and at odd ones.
-template <class T>
-[[gnu::always_inline]] inline void store_pairs(T* out, int64_t width, int64_t j, Vec<T> even, Vec<T> odd) {
-  constexpr int64_t size = Vec<T>::size;
-  const auto pair = interleave(even, odd);
-  const int64_t left = width - 2 * j;
-  if (left >= 2 * size) {
-    pair.first.store(out + 2 * j);
-    pair.second.store(out + 2 * j + size);
-  } else {
-    pair.first.store(out + 2 * j, left < size ? left : size);
-    if (left > size) pair.second.store(out + 2 * j + size, left - size);
-  }
-}
 
 }  // namespace fastnn::cpu::FASTNN_NAMESPACE

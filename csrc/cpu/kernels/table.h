@@ -14,6 +14,7 @@
 #include "cpu/kernels/conv2d_cells.h"
 #include "cpu/kernels/conv2d_direct.h"
 #include "cpu/kernels/conv2d_gather.h"
+#include "cpu/kernels/conv2d_pairs.h"
 #include "cpu/kernels/conv2d_products.h"
 #include "cpu/kernels/conv2d_stage.h"
 #include "cpu/kernels/cross_entropy.h"
@@ -82,6 +83,7 @@ constexpr Kernels<T> make_kernels() {
                  .multiply_cells = multiply_cells<T>,
                  .store_cells = store_cells<T>,
                  .filter_plane = filter_plane<T>,
+                 .spread_pairs = spread_pairs<T>,
                  .tap_products = tap_products<T>,
                  .filter_products = filter_products<T>,
                  .fold_lanes = fold_lanes<T>,

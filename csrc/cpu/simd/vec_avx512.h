@@ -206,6 +206,17 @@ inline float reduce_max(VecF a) {
   return _mm_cvtss_f32(_mm_max_ss(eighth, _mm_movehdup_ps(eighth)));
 }
 
+// v, computed here, into a register: gcc 12 otherwise puts off long unrolled sums until they are stored, one
+// after the other, and meanwhile has no register for what they share.
+inline VecF pinned(VecF v) {
+  asm("" : "+v"(v.raw));
+  return v;
+}
+inline VecD pinned(VecD v) {
+  asm("" : "+v"(v.raw));
+  return v;
+}
+
 template <class T>
 struct VecPair {
   Vec<T> first, second;

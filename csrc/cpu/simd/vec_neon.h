@@ -242,6 +242,17 @@ inline float sum(VecF a) {
 inline double reduce_max(VecD a) { return vmaxvq_f64(a.raw); }
 inline float reduce_max(VecF a) { return vmaxvq_f32(a.raw); }
 
+// v, computed here, into a register: gcc 12 otherwise puts off long unrolled sums until they are stored, one
+// after the other, and meanwhile has no register for what they share.
+inline VecF pinned(VecF v) {
+  asm("" : "+w"(v.raw));
+  return v;
+}
+inline VecD pinned(VecD v) {
+  asm("" : "+w"(v.raw));
+  return v;
+}
+
 template <class T>
 struct VecPair {
   Vec<T> first, second;

@@ -186,6 +186,12 @@ T reduce_max(Vec<T> a) {
   return a.raw;
 }
 
+// Of use to wider vectors only.
+template <class T>
+Vec<T> pinned(Vec<T> v) {
+  return v;
+}
+
 template <class T>
 struct VecPair {
   Vec<T> first, second;
