@@ -72,12 +72,14 @@ void multiply_thin_blocks(const PanelProduct<T>& product, const T* b, T* c, cons
     });
   }
   unroll<Blocks>([&](auto block) [[gnu::always_inline]] {
-    V columns[V::size];
-    for (int j = 0; j < V::size; ++j) {
-      columns[j] = V::load(b + (block * V::size + j) * line + whole, product.k - whole);
+    if (whole < product.k) {
+      V columns[V::size];
+      for (int j = 0; j < V::size; ++j) {
+        columns[j] = V::load(b + (block * V::size + j) * line + whole, product.k - whole);
+      }
+      transpose(columns);
+      for (int64_t p = whole; p < product.k; ++p) add(block, p, columns[p - whole]);
     }
-    transpose(columns);
-    for (int64_t p = whole; p < product.k; ++p) add(block, p, columns[p - whole]);
     unroll<Rows>([&](auto r) [[gnu::always_inline]] {
       T* at = c + r * product.c_row + block * V::size;
       const V before = product.accumulate ? V::load(at) : V(T(0));
