@@ -96,33 +96,45 @@ bool is_thin(const Problem<T>& p) {
   return !p.epilogue.row_bias && p.size.m <= kernels<T>().gemm.thin_rows;
 }
 
+// The terms of C from block of k `q` on.
+template <class T>
+PanelProduct<T> unpacked(const Problem<T>& p, int64_t q, int64_t depth) {
+  PanelProduct<T> product{};
+  product.a = p.a.data + q * p.a.column;
+  product.a_row = p.a.row;
+  product.a_k = p.a.column;
+  product.b = p.b.data + q * p.b.row;
+  product.b_k = p.b.row;
+  product.b_column = p.b.column;
+  product.c = p.c;
+  product.c_row = p.c_row;
+  product.m = p.size.m;
+  product.n = p.size.n;
+  product.k = depth;
+  product.accumulate = p.accumulate || q > 0;
+  product.epilogue = q + depth >= p.size.k ? &p.epilogue : nullptr;
+  return product;
+}
+
 template <class T>
 void multiply_thin(const Problem<T>& p) {
   const int64_t k_block = k_block_size(p.size.k);
   for (int64_t q = 0; q == 0 || q < p.size.k; q += k_block) {
-    PanelProduct<T> product{};
-    product.a = p.a.data + q * p.a.column;
-    product.a_row = p.a.row;
-    product.a_k = p.a.column;
-    product.b = p.b.data + q * p.b.row;
-    product.b_k = p.b.row;
-    product.b_column = p.b.column;
-    product.c = p.c;
-    product.c_row = p.c_row;
-    product.m = p.size.m;
-    product.n = p.size.n;
-    product.k = std::min(k_block, p.size.k - q);
-    product.accumulate = p.accumulate || q > 0;
-    product.epilogue = q + product.k >= p.size.k ? &p.epilogue : nullptr;
-    kernels<T>().gemm.multiply_thin(product);
+    kernels<T>().gemm.multiply_thin(unpacked(p, q, std::min(k_block, p.size.k - q)));
   }
+}
+
+template <class T>
+bool is_shallow(const Problem<T>& p) {
+  return !p.epilogue.row_bias && p.b.column == 1 && p.size.k > 0 && p.size.k <= kernels<T>().gemm.shallow_depth;
 }
 
 // One thread's rectangle.
 template <class T>
 void multiply(const Problem<T>& p) {
-  if (is_thin(p)) return multiply_thin(p);
   const auto& kernel = kernels<T>().gemm;
+  if (is_thin(p)) return multiply_thin(p);
+  if (is_shallow(p)) return kernel.multiply_shallow(unpacked(p, 0, p.size.k));
   const int64_t k_block = k_block_size(p.size.k);
   const int64_t m_block = std::min(p.size.m, max_m_block);
   const int64_t n_block = std::min(p.size.n, max_n_block);

@@ -15,7 +15,7 @@ template <class T>
 struct Epilogue {
   const T* bias = nullptr;
   bool relu = false;
-  const T* row_bias = nullptr;  // not in multiply_thin
+  const T* row_bias = nullptr;  // of multiply_panel only
 };
 
 // C (m x n) = or += A (m x k) * B (k x n), n at most the tile's width. A is read in tiles of `tile_rows`
@@ -43,6 +43,9 @@ struct GemmKernels {
   // packing would write and read it again.
   int64_t thin_rows;
   void (*multiply_thin)(const PanelProduct<T>& product);
+  // For k in [1, shallow_depth], any m and n, and a B with b_column 1: C is what takes the time.
+  int64_t shallow_depth;
+  void (*multiply_shallow)(const PanelProduct<T>& product);
   // Writes dst[tile][p][i] for the lines i of src, in tiles of tile_rows (A) or tile_columns (B) lines, short
   // tiles filled up with zeros. Element p of line i lies at src + i * line + p * step; one of the two is 1.
   void (*pack_a)(const T* src, int64_t line, int64_t step, int64_t lines, int64_t depth, T* dst);

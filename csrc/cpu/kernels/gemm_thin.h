@@ -1,15 +1,16 @@
-// The product of a few rows, as in inference with a batch of one: B is read once, in place. Where its columns run
-// along memory, blocks of it are transposed in registers; where its rows do, the tile is as wide as it takes to
-// keep enough sums going at a time (two, of a row over the usual tile, wait for themselves). Adds in the same order
-// as the register tile, so a row has the same bits here as in a large batch.
+// The product of a few rows, or of a short k, as in inference and training with a batch of one. Of a few rows: B is
+// read once, in place. Where its columns run along memory, blocks of it are transposed in registers; where its rows do,
+// the tile is as wide as it takes to keep enough sums going at a time (two, of a row over the usual tile, wait for
+// themselves). Adds in the same order as the register tile, so a row has the same bits here as in a large batch.
 #pragma once
 
 #include "cpu/kernels/gemm_micro.h"
+#include "cpu/kernels/lanes.h"
 #include "cpu/kernels/pack.h"
 
 namespace fastnn::cpu::FASTNN_NAMESPACE {
 
-inline constexpr int thin_rows = 4;
+inline constexpr int thin_rows = 4, shallow_depth = 4;
 
 // What is added to a finished sum before it is stored, as at the end of a tile.
 template <class T>
@@ -48,37 +49,42 @@ void multiply_thin_columns(const PanelProduct<T>& product, const T* b, T* c, con
   });
 }
 
-// The same for one row and row_blocks whole vectors of columns, which take turns: a sum of one row alone would wait
-// for itself at every term. Measured: with AVX2 0.6 of the time; with blocks of 16 x 16 the transposition is the
-// limit, and the turns only cost registers.
-inline constexpr int row_blocks = 4;
-
-template <class T>
-void multiply_row(const PanelProduct<T>& product, const T* b, T* c, const T* bias) {
+// The same for Blocks whole vectors of columns, which take turns: the sums of one would wait for themselves at every
+// term. Four on one row take 0.5 of the time of one block with AVX2, 0.65 with AVX-512; of more rows registers run out.
+template <class T, int Rows, int Blocks>
+void multiply_thin_blocks(const PanelProduct<T>& product, const T* b, T* c, const T* bias) {
   using V = Vec<T>;
-  V sums[size_t{row_blocks}];
-  unroll<row_blocks>([&](auto block) [[gnu::always_inline]] { sums[block] = V(T(0)); });
+  const int64_t a_row = product.a_row, a_k = product.a_k, line = product.b_column;
+  V sums[size_t{Rows * Blocks}];
+  unroll<Rows * Blocks>([&](auto i) [[gnu::always_inline]] { sums[i] = V(T(0)); });
+  const auto add = [&](auto block, int64_t p, const V& column) [[gnu::always_inline]] {
+    unroll<Rows>([&](auto r) [[gnu::always_inline]] {
+      V& sum = sums[r * Blocks + block];
+      sum = fma(V(product.a[r * a_row + p * a_k]), column, sum);
+    });
+  };
   const int64_t whole = product.k - product.k % V::size;
   for (int64_t p = 0; p < whole; p += V::size) {
-    unroll<row_blocks>([&](auto block) [[gnu::always_inline]] {
-      const T *lines = b + block * V::size * product.b_column + p, *a = product.a + p * product.a_k;
-      V column[V::size];
-      for (int j = 0; j < V::size; ++j) column[j] = V::load(lines + j * product.b_column);
-      transpose(column);
-      unroll<V::size>([&](auto q)
-                          [[gnu::always_inline]] { sums[block] = fma(V(a[q * product.a_k]), column[q], sums[block]); });
+    unroll<Blocks>([&](auto block) [[gnu::always_inline]] {
+      V columns[V::size];
+      load_transposed(b + block * V::size * line + p, line, columns);
+      unroll<V::size>([&](auto q) [[gnu::always_inline]] { add(block, p + q, columns[q]); });
     });
   }
-  unroll<row_blocks>([&](auto block) [[gnu::always_inline]] {
-    const T* lines = b + block * V::size * product.b_column;
-    for (int64_t p = whole; p < product.k; ++p) {
-      T terms[V::size];
-      for (int j = 0; j < V::size; ++j) terms[j] = lines[j * product.b_column + p];
-      sums[block] = fma(V(product.a[p * product.a_k]), V::load(terms), sums[block]);
+  unroll<Blocks>([&](auto block) [[gnu::always_inline]] {
+    if (whole < product.k) {
+      V columns[V::size];
+      for (int j = 0; j < V::size; ++j) {
+        columns[j] = V::load(b + (block * V::size + j) * line + whole, product.k - whole);
+      }
+      transpose(columns);
+      for (int64_t p = whole; p < product.k; ++p) add(block, p, columns[p - whole]);
     }
-    T* at = c + block * V::size;
-    const V before = product.accumulate ? V::load(at) : V(T(0));
-    finish(sums[block], before, bias ? V::load(bias + block * V::size) : V(T(0)), product).store(at);
+    unroll<Rows>([&](auto r) [[gnu::always_inline]] {
+      T* at = c + r * product.c_row + block * V::size;
+      const V before = product.accumulate ? V::load(at) : V(T(0));
+      finish(sums[r * Blocks + block], before, bias ? V::load(bias + block * V::size) : V(T(0)), product).store(at);
+    });
   });
 }
 
@@ -105,9 +111,24 @@ void multiply_wide(const PanelProduct<T>& all) {
   }
 }
 
+template <class T, int Rows>
+void multiply_columns(const PanelProduct<T>& product) {
+  constexpr int64_t size = Vec<T>::size;
+  constexpr int blocks = Rows == 1 ? 4 : Rows == 2 && size <= 8 ? 2 : 1;
+  const T* bias = product.epilogue ? product.epilogue->bias : nullptr;
+  const auto b = [&](int64_t j) { return product.b + j * product.b_column; };
+  const auto bias_at = [&](int64_t j) { return bias ? bias + j : nullptr; };
+  int64_t j = 0;
+  for (; j + blocks * size <= product.n; j += blocks * size) {
+    multiply_thin_blocks<T, Rows, blocks>(product, b(j), product.c + j, bias_at(j));
+  }
+  for (; j < product.n; j += size) {
+    multiply_thin_columns<T, Rows>(product, b(j), product.c + j, bias_at(j), smaller(product.n - j, size));
+  }
+}
+
 template <class T>
 void multiply_thin(const PanelProduct<T>& product) {
-  constexpr int64_t size = Vec<T>::size;
   if (product.b_column == 1) {
     constexpr int vectors[] = {8, 4, 4, 2};  // at least eight sums, and no more than registers
     unroll<thin_rows>([&](auto r) [[gnu::always_inline]] {
@@ -115,19 +136,44 @@ void multiply_thin(const PanelProduct<T>& product) {
     });
     return;
   }
+  unroll<thin_rows>([&](auto r) [[gnu::always_inline]] {
+    if (product.m == r + 1) multiply_columns<T, r + 1>(product);
+  });
+}
+
+// All Depth terms of a row of A in registers. Plain: C = A * B and no more, without the questions at every vector,
+// which took half of the time.
+template <class T, int Depth, bool Plain>
+void multiply_depth(const PanelProduct<T>& product) {
+  using V = Vec<T>;
   const T* bias = product.epilogue ? product.epilogue->bias : nullptr;
-  int64_t j = 0;
-  for (; product.m == 1 && size <= 8 && j + row_blocks * size <= product.n; j += row_blocks * size) {
-    multiply_row(product, product.b + j * product.b_column, product.c + j, bias ? bias + j : nullptr);
-  }
-  for (; j < product.n; j += size) {
-    const int64_t columns = smaller(product.n - j, size);
-    unroll<thin_rows>([&](auto r) [[gnu::always_inline]] {
-      if (product.m != r + 1) return;
-      multiply_thin_columns<T, r + 1>(product, product.b + j * product.b_column, product.c + j,
-                                      bias ? bias + j : nullptr, columns);
+  const T* b = product.b;
+  const int64_t b_k = product.b_k;
+  for (int64_t i = 0; i < product.m; ++i) {
+    V a[size_t{Depth}];
+    unroll<Depth>([&](auto p) [[gnu::always_inline]] { a[p] = V(product.a[i * product.a_row + p * product.a_k]); });
+    T* c = product.c + i * product.c_row;
+    for_each_vector<T>(product.n, [&](int64_t j, auto lanes) [[gnu::always_inline]] {
+      V sum(T(0));
+      unroll<Depth>([&](auto p) [[gnu::always_inline]] { sum = fma(a[p], lanes.load(b + p * b_k + j), sum); });
+      if (!Plain) {
+        const V before = product.accumulate ? lanes.load(c + j) : V(T(0));
+        sum = finish(sum, before, bias ? lanes.load(bias + j) : V(T(0)), product);
+      }
+      lanes.store(c + j, sum);
     });
   }
+}
+
+// C is written more than it is computed, so its rows are written one after the other.
+template <class T>
+void multiply_shallow(const PanelProduct<T>& product) {
+  const Epilogue<T>* epilogue = product.epilogue;
+  const bool plain = !product.accumulate && !(epilogue && (epilogue->bias || epilogue->relu));
+  unroll<shallow_depth>([&](auto p) [[gnu::always_inline]] {
+    if (product.k != p + 1) return;
+    plain ? multiply_depth<T, p + 1, true>(product) : multiply_depth<T, p + 1, false>(product);
+  });
 }
 
 }  // namespace fastnn::cpu::FASTNN_NAMESPACE

@@ -44,6 +44,8 @@ constexpr Kernels<T> make_kernels() {
                .multiply_panel = multiply_panel<T>,
                .thin_rows = thin_rows,
                .multiply_thin = multiply_thin<T>,
+               .shallow_depth = shallow_depth,
+               .multiply_shallow = multiply_shallow<T>,
                .pack_a = pack<T, tile_rows>,
                .pack_b = pack<T, columns>,
                .sum_rows = sum_rows<T>},

@@ -326,4 +326,32 @@ inline void transpose(VecF (&rows)[8]) {
   }
 }
 
+// columns[k] lane j = src[j * line + k]. Halves of two rows are joined by the loads, which saves shuffles.
+[[gnu::always_inline]] inline void load_transposed(const float* src, int64_t line, VecF (&columns)[8]) {
+  const auto halves = [=](int64_t row, int64_t k) {
+    const float* from = src + row * line + k;
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(from)), _mm_loadu_ps(from + 4 * line), 1);
+  };
+  for (int k = 0; k < 8; k += 4) {
+    const __m256 a = halves(0, k), b = halves(1, k), c = halves(2, k), d = halves(3, k);
+    const __m256 ab_low = _mm256_unpacklo_ps(a, b), ab_high = _mm256_unpackhi_ps(a, b);
+    const __m256 cd_low = _mm256_unpacklo_ps(c, d), cd_high = _mm256_unpackhi_ps(c, d);
+    columns[k] = _mm256_shuffle_ps(ab_low, cd_low, 0x44);
+    columns[k + 1] = _mm256_shuffle_ps(ab_low, cd_low, 0xee);
+    columns[k + 2] = _mm256_shuffle_ps(ab_high, cd_high, 0x44);
+    columns[k + 3] = _mm256_shuffle_ps(ab_high, cd_high, 0xee);
+  }
+}
+[[gnu::always_inline]] inline void load_transposed(const double* src, int64_t line, VecD (&columns)[4]) {
+  const auto halves = [=](int64_t row, int64_t k) {
+    const double* from = src + row * line + k;
+    return _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(from)), _mm_loadu_pd(from + 2 * line), 1);
+  };
+  for (int k = 0; k < 4; k += 2) {
+    const __m256d even = halves(0, k), odd = halves(1, k);
+    columns[k] = _mm256_unpacklo_pd(even, odd);
+    columns[k + 1] = _mm256_unpackhi_pd(even, odd);
+  }
+}
+
 }  // namespace fastnn::cpu::FASTNN_NAMESPACE

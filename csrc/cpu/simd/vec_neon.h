@@ -285,4 +285,11 @@ inline void transpose(VecF (&rows)[4]) {
   rows[3] = vreinterpretq_f32_f64(vtrn2q_f64(b, d));
 }
 
+// columns[k] lane j = src[j * line + k]
+template <class T>
+[[gnu::always_inline]] inline void load_transposed(const T* src, int64_t line, Vec<T> (&columns)[Vec<T>::size]) {
+  for (int j = 0; j < Vec<T>::size; ++j) columns[j] = Vec<T>::load(src + j * line);
+  transpose(columns);
+}
+
 }  // namespace fastnn::cpu::FASTNN_NAMESPACE

@@ -211,4 +211,11 @@ VecPair<T> interleave(Vec<T> even, Vec<T> odd) {
 template <class T>
 void transpose(Vec<T> (&)[1]) {}
 
+// columns[k] lane j = src[j * line + k]
+template <class T>
+[[gnu::always_inline]] inline void load_transposed(const T* src, int64_t line, Vec<T> (&columns)[Vec<T>::size]) {
+  for (int j = 0; j < Vec<T>::size; ++j) columns[j] = Vec<T>::load(src + j * line);
+  transpose(columns);
+}
+
 }  // namespace fastnn::cpu::FASTNN_NAMESPACE
