@@ -36,10 +36,11 @@ class Forward {
       : in_(in), options_(options), out_(out) {}
 
   void run_channels() const {
+    if (!options_.training) return normalize_planes();
     const ChannelParts parts(in_.view);
-    AlignedBuffer<Moments> partial(options_.training ? parts.count() * in_.view.axis_size : 0);
+    AlignedBuffer<Moments> partial(parts.count() * in_.view.axis_size);
     parts.for_each_channel([&](int64_t c) {
-      if (options_.training) take_channel(parts, c, partial.data() + c * parts.count());
+      take_channel(parts, c, partial.data() + c * parts.count());
       normalize_channel(parts, c);
     });
   }
@@ -80,6 +81,20 @@ class Forward {
         kernel_.normalize(in_.x + at, out_.y + at, part.runs, terms(c));
       }
     });
+  }
+
+  // In the order of memory: channel by channel, every plane would be the start of a new stream.
+  void normalize_planes() const {
+    const int64_t inner = in_.view.inner, length = std::min(inner, elements_per_task);
+    const int64_t pieces = (inner + length - 1) / length;
+    parallel_for(in_.view.outer * in_.view.axis_size * pieces, elements_per_task / length,
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t i = begin; i < end; ++i) {
+                     const int64_t plane = i / pieces, from = i % pieces * length, at = plane * inner + from;
+                     const Runs run{1, std::min(length, inner - from), inner};
+                     kernel_.normalize(in_.x + at, out_.y + at, run, terms(plane % in_.view.axis_size));
+                   }
+                 });
   }
 
   void take_columns(const ColumnParts& parts, Moments* partial) const {

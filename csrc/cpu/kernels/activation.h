@@ -45,17 +45,22 @@ struct LeakyReLU {
   Vec<T> backward(Vec<T> g, Vec<T> x) const { return g * select(zero < x, one, slope); }
 };
 
-// x held between low and high. No gradient at the kinks, nor at NaN.
+// Passes g inside (low, high), not at the kinks, nor at NaN. Asked as "outside", because gcc makes a load masked by
+// "inside" of the other question, and a load that waits for a comparison cannot run ahead (a quarter of the time of
+// arrays beyond the cache).
+template <class T>
+[[gnu::always_inline]] inline Vec<T> pass_inside(Vec<T> low, Vec<T> high, Vec<T> g, Vec<T> x) {
+  return select(x <= low | high <= x | is_nan(x), Vec<T>(T(0)), g);
+}
+
+// x held between low and high.
 template <class T>
 struct Hardtanh {
   const Vec<T> low, high;
   explicit Hardtanh(const ActivationParameters& p) : low(static_cast<T>(p.first)), high(static_cast<T>(p.second)) {}
 
   Vec<T> forward(Vec<T> x) const { return min(high, max(low, x)); }
-  Vec<T> backward(Vec<T> g, Vec<T> x) const {
-    const Vec<T> zero(T(0));
-    return select(low < x, select(x < high, g, zero), zero);
-  }
+  Vec<T> backward(Vec<T> g, Vec<T> x) const { return pass_inside(low, high, g, x); }
 };
 
 template <class T>
@@ -74,10 +79,7 @@ struct Hardsigmoid {
         high(static_cast<T>((1.0 - p.second) / p.first)) {}
 
   Vec<T> forward(Vec<T> x) const { return min(Vec<T>(T(1)), alpha * max(Vec<T>(T(0)), x - low)); }
-  Vec<T> backward(Vec<T> g, Vec<T> x) const {
-    const Vec<T> zero(T(0));
-    return select(low < x, select(x < high, g * alpha, zero), zero);
-  }
+  Vec<T> backward(Vec<T> g, Vec<T> x) const { return alpha * pass_inside(low, high, g, x); }
 };
 
 }  // namespace fastnn::cpu::FASTNN_NAMESPACE

@@ -55,6 +55,7 @@ void normalize(const T* x, T* y, const Runs& runs, const NormTerms<T>& terms) {
   choose(terms.relu, [&](auto relu) {
     for (int64_t r = 0; r < runs.count; ++r) {
       const int64_t at = r * runs.stride;
+      prefetch_ahead(y + at, runs);
       for_each_vector<T>(runs.length, [&](int64_t i, auto lanes) [[gnu::always_inline]] {
         lanes.store(y + at + i, normalized<relu>(lanes.load(x + at + i), t));
       });
