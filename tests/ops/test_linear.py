@@ -102,7 +102,9 @@ def test_native_needs_are_true_or_false(backend: Backend) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shape", [(5, 7, 3), (1, 40, 6), (3, 70, 9), (33, 17, 65), (200, 300, 100), (0, 4, 3)])
+@pytest.mark.parametrize(
+    "shape", [(5, 7, 3), (1, 40, 6), (3, 70, 9), (33, 17, 65), (200, 300, 100), (0, 4, 3)]
+)
 def test_accumulate_adds_to_out(backend: Backend, shape: tuple[int, int, int], dtype: str) -> None:
     """On integers, where the sum is exact; grad_x is overwritten."""
     F, rng = backend.functional, np.random.default_rng(22)
