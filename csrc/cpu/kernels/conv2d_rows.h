@@ -29,7 +29,7 @@ inline int step_of_window(const int64_t* taps, int64_t depth, int64_t src_line) 
 template <class T, int Rows, int Step, class Lanes, class Body>
 [[gnu::always_inline]] inline void for_each_cell(const T* src, int64_t line, const int64_t* taps, Lanes lanes,
                                                  const Body& body) {
-  unroll<Step * (Rows - 1) + 3>([&](auto i) __attribute__((always_inline)) {
+  unroll<Step*(Rows - 1) + 3>([&](auto i) __attribute__((always_inline)) {
     unroll<3>([&](auto b) __attribute__((always_inline)) {
       const Vec<T> x = pinned(lanes.load(src + i * line + taps[b]));
       unroll<3>([&](auto a) __attribute__((always_inline)) {
@@ -54,11 +54,10 @@ template <class T, int Rows, int Step, class Read, class Written>
   using V = Vec<T>;
   V sums[size_t{Rows}];
   unroll<Rows>([&](auto r) __attribute__((always_inline)) { sums[r] = V(T(0)); });
-  for_each_cell<T, Rows, Step>(
-      f.src + i * f.src_line + j, f.src_line / Step, f.taps, read,
-      [&](auto tap, auto row, V x) __attribute__((always_inline)) {
-        sums[row] = pinned(fma(weight[tap], x, sums[row]));
-      });
+  for_each_cell<T, Rows, Step>(f.src + i * f.src_line + j, f.src_line / Step, f.taps, read,
+                               [&](auto tap, auto row, V x) __attribute__((always_inline)) {
+                                 sums[row] = pinned(fma(weight[tap], x, sums[row]));
+                               });
   T* y = f.y + i * f.y_line + j;
   unroll<Rows>([&](auto r) __attribute__((always_inline)) { written.store(y + r * f.y_line, finish(f, sums[r])); });
 }
@@ -100,11 +99,9 @@ template <class T, int Rows, int Step>
   for_each_vector<T>(t.columns, [&](int64_t j, auto lanes) __attribute__((always_inline)) {
     V g[size_t{Rows}];
     unroll<Rows>([&](auto r) __attribute__((always_inline)) { g[r] = lanes.load(grad + r * t.columns + j); });
-    for_each_cell<T, Rows, Step>(
-        t.src + i * t.src_line + j, t.src_line / Step, t.taps, lanes,
-        [&](auto tap, auto row, V x) __attribute__((always_inline)) {
-          sums[tap] = pinned(fma(g[row], x, sums[tap]));
-        });
+    for_each_cell<T, Rows, Step>(t.src + i * t.src_line + j, t.src_line / Step, t.taps, lanes,
+                                 [&](auto tap, auto row, V x)
+                                     __attribute__((always_inline)) { sums[tap] = pinned(fma(g[row], x, sums[tap])); });
   });
 }
 
