@@ -14,11 +14,16 @@ LEFT = 0.01  # bars that reach further are cut
 TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 
 
-def save(path: Path, rows: Sequence[Row], title: str) -> None:
-    """Draws all rows; the file appears only when it is whole."""
+def write(path: Path, figure: Any) -> None:
+    """The file appears only when it is whole."""
     temporary = path.with_name(path.name + ".part")
-    draw(rows, title).savefig(temporary, dpi=110, format="png")
+    figure.savefig(temporary, dpi=110, format="png")
     os.replace(temporary, path)
+
+
+def save(path: Path, rows: Sequence[Row], title: str) -> None:
+    """Draws all rows."""
+    write(path, draw(rows, title))
 
 
 def draw(rows: Sequence[Row], title: str) -> Any:
