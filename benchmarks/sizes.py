@@ -169,7 +169,7 @@ def draw(points: Sequence[Point], peak: float, title: str) -> Any:
     axes_names = list(dict.fromkeys(point.axis for point in points))
     figure = Figure(figsize=(8.4, 7.2), layout="constrained")
     panels = figure.subplots(2, 2).flat
-    for panel, name in zip(panels, axes_names, strict=True):
+    for panel, name in zip(panels, axes_names, strict=False):
         _panel(panel, [point for point in points if point.axis == name], peak, name)
     figure.suptitle(title, fontsize=11)
     return figure
