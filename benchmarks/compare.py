@@ -1,6 +1,6 @@
 """fastnn against PyTorch and NumPy: a table, a JSON file and a plot.
 
-    python benchmarks/compare.py                     all cases, 1 and 2 threads, about ten minutes
+    python benchmarks/compare.py                     all cases, 1 and 2 threads, about 20 minutes
     python benchmarks/compare.py --quick             fewer and shorter blocks, no large cases: 3 minutes
     python benchmarks/compare.py --filter 'linear|step' --threads 1 --pairs 31 --out mine
 

@@ -3,8 +3,8 @@
     python benchmarks/faults.py            the training steps on one thread
     python benchmarks/faults.py 2          on two threads
 
-A fault is a fresh page of 4 KiB that the system has to find and clear: about a microsecond. Memory that is used
-again has none. Each library runs in a process of its own, and some steps pass before the counting begins.
+A fault is a fresh page of 4 KiB that the system has to find and clear: about a microsecond. Memory that is
+used again has none. Each library runs in a process of its own, and some steps pass before the counting.
 """
 
 import sys

@@ -1,7 +1,7 @@
-"""The ratios as bars on a log scale, one panel per thread count."""
+"""The ratios on a log scale: a bar for every case, and for every operation its range."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,16 @@ LEFT = 0.01  # bars that reach further are cut
 TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 
 
-def save(path: Path, rows: Sequence[Row], title: str) -> None:
-    """Draws all rows; the file appears only when it is whole."""
+def write(path: Path, figure: Any) -> None:
+    """The file appears only when it is whole."""
     temporary = path.with_name(path.name + ".part")
-    draw(rows, title).savefig(temporary, dpi=110, format="png")
+    figure.savefig(temporary, dpi=110, format="png")
     os.replace(temporary, path)
+
+
+def save(path: Path, rows: Sequence[Row], title: str) -> None:
+    """Draws all rows."""
+    write(path, draw(rows, title))
 
 
 def draw(rows: Sequence[Row], title: str) -> Any:
@@ -77,3 +82,32 @@ def _label(axis: Any, rows: Sequence[Row], ratios: Sequence[float]) -> None:
     axis.set_xlabel("time of fastnn / time of PyTorch (whiskers: quartiles; !: others were busy)")
     axis.set_title(f"{rows[0].threads} thread(s); geometric mean {geometric_mean(ratios):.2f}", fontsize=10)
     axis.legend(loc="lower left", fontsize=8)
+
+
+def draw_operations(ratios: Mapping[tuple[str, int], Sequence[float]], title: str) -> Any:
+    """A dot for every case of an operation and a stroke for their mean; `ratios` by operation and threads."""
+    from matplotlib.figure import Figure
+
+    ops, counts = list(dict.fromkeys(op for op, _ in ratios)), sorted({threads for _, threads in ratios})
+    figure = Figure(figsize=(7.3, 1.2 + 0.3 * len(ops)), layout="constrained")
+    axis = figure.subplots()
+    for (op, threads), values in ratios.items():
+        color, place = f"C{counts.index(threads)}", ops.index(op) + 0.3 * (counts.index(threads) - 0.5)
+        axis.plot(values, [place] * len(values), ".", color=color, ms=8, alpha=0.45, mew=0)
+        axis.plot(geometric_mean(values), place, "|", color=color, ms=11, mew=2.5)
+    for i, threads in enumerate(counts):
+        axis.plot([], [], "|", color=f"C{i}", ms=11, mew=2.5, label=f"{threads} thread(s), mean")
+    axis.axvline(1, color="black", lw=1)
+    axis.set_xscale("log")
+    axis.set_xticks(TICKS, labels=[f"{tick:g}" for tick in TICKS])
+    axis.set_xticks([], minor=True)
+    every = [value for values in ratios.values() for value in values]
+    axis.set_xlim(min([0.1, *every]) / 1.3, max([1.5, *every]) * 1.3)
+    axis.set_yticks(range(len(ops)), ops)
+    axis.set_ylim(len(ops) - 0.4, -0.6)
+    axis.grid(color="0.88", lw=0.6)
+    axis.set_axisbelow(True)
+    axis.set_xlabel("time of fastnn / time of PyTorch: a dot for each case, left of 1 fastnn is faster")
+    axis.set_title(title, fontsize=10)
+    axis.legend(loc="lower left", fontsize=8)
+    return figure

@@ -1,9 +1,10 @@
-"""The figures of README.md, taken from a committed result.
+"""The figures of README.md and docs/performance.md, taken from a committed result.
 
     python benchmarks/readme.py zen5-avx512
 
-rewrites what stands between the two markers from benchmarks/results/zen5-avx512.json; without a name, from
-the result that the README links to already. A test holds the README to it.
+rewrites what stands between the markers of both from benchmarks/results/zen5-avx512.json, and draws the
+picture of the README; without a name, from the result that the README links to already. A test holds both
+texts to it.
 """
 
 import json
@@ -15,12 +16,17 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks import plot
 from benchmarks.machine import QUIET, ROOT
+from benchmarks.report import duration
 from benchmarks.timing import geometric_mean
 
 README = ROOT / "README.md"
+PERFORMANCE = ROOT / "docs" / "performance.md"
 RESULTS = ROOT / "benchmarks" / "results"
 BLOCK = re.compile(r"(?<=<!-- benchmarks:begin -->\n).*(?=<!-- benchmarks:end -->)", re.DOTALL)
+# In docs/performance.md: the cases of the operations that the first marker names.
+PART = re.compile(r"(<!-- results: ([\w ]+) -->\n).*?(?=<!-- results: end -->)", re.DOTALL)
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -90,6 +96,8 @@ def block(name: str, content: Mapping[str, Any]) -> str:
     libraries, rows = content["libraries"], content["rows"]
     return "\n".join(
         [
+            f"![Ratios by operation](benchmarks/results/{name}-operations.png)",
+            "",
             *table(rows),
             "",
             "Geometric mean, least and greatest ratio of the cases, against PyTorch "
@@ -110,10 +118,68 @@ def updated(readme: str, name: str) -> str:
     return new
 
 
+def case_table(rows: Rows) -> str:
+    """A line for each case, with ratio, quartiles and share of the limit for each number of threads."""
+    counts = sorted({row["threads"] for row in rows})
+    if not rows:
+        return "Not measured yet.\n"
+    lines = ["| case |" + "".join(f" {threads_text(n)} | ratio | % of limit |" for n in counts)]
+    lines.append("|---|" + "--:|---|--:|" * len(counts))
+    by_case = {(row["name"], row["threads"]): row for row in rows}
+    names = dict.fromkeys(row["name"] for row in rows)
+    lines += [f"| {name} |" + "".join(_case_cells(by_case[name, n]) for n in counts) for name in names]
+    return "\n".join(lines) + "\n"
+
+
+def _case_cells(row: Mapping[str, Any]) -> str:
+    ratio = row["ratio"]
+    spread = f"{ratio['median']:.2f} ({ratio['low']:.2f} to {ratio['high']:.2f})"
+    return f" {duration(row['seconds']['fastnn'])} | {spread} | {100 * row['share_of_limit']:.0f} |"
+
+
+def machine_table(content: Mapping[str, Any]) -> str:
+    """What the machine of the result can do at most."""
+    lines = ["| threads | float32 GFLOP/s | float64 GFLOP/s | triad GB/s |", "|--:|--:|--:|--:|"]
+    for threads, limit in content["limits"].items():
+        cells = [
+            f"{limit['float32'] / 1e9:.0f}",
+            f"{limit['float64'] / 1e9:.0f}",
+            f"{limit['triad'] / 1e9:.1f}",
+        ]
+        lines.append(f"| {threads} | " + " | ".join(cells) + " |")
+    caches = ", ".join(f"{name} {size}" for name, size in content["caches"].items())
+    where = f"{content['cpu']}, {content['cores']} cores, {caches}, {content['date'][:10]}"
+    return f"{where}:\n\n" + "\n".join(lines) + "\n"
+
+
+def performance(text: str, content: Mapping[str, Any]) -> str:
+    """The text of docs/performance.md with its parts from this result."""
+
+    def part(ops: Sequence[str]) -> str:
+        if ops == ["machine"]:
+            return machine_table(content)
+        return case_table([row for row in content["rows"] if row["op"] in ops])
+
+    return PART.sub(lambda match: match[1] + part(match[2].split()), text)
+
+
+def picture(content: Mapping[str, Any]) -> Any:
+    """The ratios by operation and number of threads."""
+    ratios: dict[tuple[str, int], list[float]] = {}
+    for row in content["rows"]:
+        ratios.setdefault((row["op"], row["threads"]), []).append(row["ratio"]["median"])
+    title = f"{content['cpu']} ({content['libraries']['fastnn']['isa']}), {len(content['rows'])} measurements"
+    return plot.draw_operations(ratios, title)
+
+
 def main(arguments: Sequence[str]) -> None:
-    """Rewrite the README."""
+    """Rewrite both texts, and draw the picture."""
     readme = README.read_text()
-    README.write_text(updated(readme, arguments[0] if arguments else linked(readme)))
+    name = arguments[0] if arguments else linked(readme)
+    content = load(name)
+    README.write_text(updated(readme, name))
+    PERFORMANCE.write_text(performance(PERFORMANCE.read_text(), content))
+    plot.write(RESULTS / f"{name}-operations.png", picture(content))
 
 
 if __name__ == "__main__":

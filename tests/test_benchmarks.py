@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import bench_dropout, compare, import_cost, machine, plot, report, timing
+from benchmarks import bench_dropout, compare, import_cost, machine, plot, report, sizes, timing
 from benchmarks.case import Case, Library, flatten, relative_error
 from benchmarks.cases import CASES, select
 from benchmarks.worker import Worker, any_thread_runs, environment, settle
@@ -399,3 +399,34 @@ def test_import_is_timed_in_a_fresh_interpreter() -> None:
 def test_import_cost_text() -> None:
     lines = import_cost.text({"fastnn": {"import_ms": 12.34, "megabytes": 2.5}}).splitlines()
     assert lines[1] == "fastnn                12.3 ms       2.5 MB"
+
+
+# --- cost against size ---
+@pytest.mark.parametrize("family", sizes.FAMILIES)
+def test_smallest_size_of_a_family_can_be_called(family: str) -> None:
+    _, sized = sizes.FAMILIES[family]
+    size, flops, elements, call = next(sized())
+    assert size > 0
+    assert (flops > 0) != (elements > 0)
+    call()
+
+
+def points() -> list[sizes.Point]:
+    """A product at 100, 50 and 30 % of a peak of 1, and 1, 1.2 and 3 ns an element."""
+    shares = [sizes.Point("product", "n", n, n, 0, n / share) for n, share in ((1, 1), (2, 0.5), (3, 0.3))]
+    costs = [sizes.Point("sum", "elements", n, 0, n, n * ns * 1e-9) for n, ns in ((1, 1), (2, 1.2), (3, 3))]
+    return shares + costs
+
+
+def test_cliffs_are_jumps_within_a_family() -> None:
+    assert sizes.cliffs(points(), 1.0) == [
+        "product: 2 costs 2.00 times 1 a unit",
+        "product: 3 costs 1.67 times 2 a unit",
+        "sum: 3 costs 2.50 times 2 a unit",
+    ]
+
+
+def test_sizes_have_a_panel_per_axis() -> None:
+    figure = sizes.draw(points(), 1.0, "title")
+    assert [axis.get_xlabel() for axis in figure.axes][:2] == ["n", "elements"]
+    assert [len(axis.lines) for axis in figure.axes][:2] == [1, 1]

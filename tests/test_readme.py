@@ -1,4 +1,4 @@
-"""What the README shows runs, and its figures are those of the result that it links to."""
+"""What the README shows runs; its figures, and those of performance.md, are of the result it links to."""
 
 import re
 from pathlib import Path
@@ -29,6 +29,8 @@ def test_examples_run() -> None:
 
 def test_figures_are_those_of_the_result() -> None:
     assert figures.updated(README, figures.linked(README)) == README
+    text = figures.PERFORMANCE.read_text()
+    assert figures.performance(text, figures.load(figures.linked(README))) == text
 
 
 def test_links_lead_somewhere() -> None:

@@ -82,6 +82,20 @@ struct ParameterLists {
         grads(name, "grads", grad_list, params.count()) {}
 };
 
+// Its name in words is put together only for a complaint: that costs as much as all the checks of a tensor.
+template <class T>
+Input<T> gradient_of(const ParameterLists& lists, size_t i, Shape shape) {
+  const py::array grad = lists.grads[i];
+  const py::dtype dtype = grad.dtype();
+  if (dtype.kind() == 'f' && dtype.itemsize() == sizeof(T) && same(shape_of(grad), shape)) {
+    return Input<T>(lists.op, "grads", grad);
+  }
+  const std::string name = item_name("grads", i);
+  Input<T>(lists.op, name.c_str(), grad);
+  fail_value(lists.op, "expected ", name, " of shape ", to_string(shape), " like its parameter, got ",
+             to_string(shape_of(grad)));
+}
+
 // The parameters of dtype T as the structs the kernels take; `gradients` keeps copies of strided ones alive.
 template <class Tensor>
 struct Batch {
@@ -97,12 +111,7 @@ struct Batch {
       const py::array param = lists.params[i];
       if (float_size(lists.op, "params", param) != sizeof(T)) continue;
       const Shape shape = shape_of(param);
-      const std::string name = item_name("grads", i);
-      gradients.emplace_back(lists.op, name.c_str(), lists.grads[i]);
-      if (!same(gradients.back().shape(), shape)) {
-        fail_value(lists.op, "expected ", name, " of shape ", to_string(shape), " like its parameter, got ",
-                   to_string(gradients.back().shape()));
-      }
+      gradients.push_back(gradient_of<T>(lists, i, shape));
       Tensor tensor = make(i, shape);
       tensor.size = param.size();
       tensor.param = lists.params.template in_place<T>(i, shape);

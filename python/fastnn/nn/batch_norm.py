@@ -22,6 +22,7 @@ class _BatchNorm(Module):
     """What the layers share; they differ in the number of axes that they take."""
 
     _axes: tuple[str, ...]  # shapes of x, as the messages name them
+    _ndims: tuple[int, ...]  # how many axes those have
 
     running_mean: Array | None
     running_var: Array | None
@@ -119,7 +120,7 @@ class _BatchNorm(Module):
         return make_options(name, training, 1.0 / (seen + 1), self.eps, activation)
 
     def _check_shape(self, x: Array) -> None:
-        if x.ndim not in {axes.count(",") + 1 for axes in self._axes} or x.shape[1] != self.num_features:
+        if x.ndim not in self._ndims or x.shape[1] != self.num_features:
             wanted = " or ".join(f"({axes})" for axes in self._axes).replace("C", str(self.num_features))
             raise ValueError(f"[{type(self).__name__}] expected x of shape {wanted}, got {x.shape}")
 
@@ -221,6 +222,7 @@ class BatchNorm1d(_BatchNorm):
     """
 
     _axes = ("N, C", "N, C, L")
+    _ndims = (2, 3)
 
 
 class BatchNorm2d(_BatchNorm):
@@ -255,3 +257,4 @@ class BatchNorm2d(_BatchNorm):
     """
 
     _axes = ("N, C, H, W",)
+    _ndims = (4,)

@@ -12,6 +12,7 @@ from fastnn.backend import kernels_for
 from fastnn.optim.optimizer import Cohort, Group, Optimizer, State
 
 if TYPE_CHECKING:
+    from fastnn._core import Array
     from fastnn.nn.parameter import Parameter
 
 
@@ -92,22 +93,33 @@ class Adam(Optimizer):
 
     def _update(self, group: Group, cohort: Cohort) -> None:
         amsgrad = group["amsgrad"]
-        states = [state or _new_state(parameter) for parameter, _, state in cohort]
+        beta1, beta2 = group["betas"]
+        params: list[Array] = []
+        grads: list[Array] = []
+        averages: list[Array] = []
+        squares: list[Array] = []
+        states: list[State] = []
+        for parameter, grad, kept in cohort:
+            state = kept or _new_state(parameter)
+            params.append(parameter._data)
+            grads.append(grad)
+            averages.append(state["exp_avg"])
+            squares.append(state["exp_avg_sq"])
+            states.append(state)
         if amsgrad:
             _add_maxima(states)
         step = states[0]["step"] + 1
-        params = [parameter._data for parameter, _, _ in cohort]
         kernels = kernels_for(params[0], type(self).__name__, "params")
         kernels.adam_step(
             params,
-            [grad for _, grad, _ in cohort],
-            [state["exp_avg"] for state in states],
-            [state["exp_avg_sq"] for state in states],
+            grads,
+            averages,
+            squares,
             [state["max_exp_avg_sq"] for state in states] if amsgrad else [],
             kernels.AdamOptions(
                 lr=group["lr"],
-                beta1=group["betas"][0],
-                beta2=group["betas"][1],
+                beta1=beta1,
+                beta2=beta2,
                 eps=group["eps"],
                 weight_decay=group["weight_decay"],
                 step=step,
@@ -115,10 +127,12 @@ class Adam(Optimizer):
                 maximize=group["maximize"],
             ),
         )
-        for (parameter, _, _), state in zip(cohort, states, strict=True):
+        for state in states:
             state["step"] = step
-            if step == 1:
-                self.state[parameter] = state
+        if step == 1:
+            self.state.update(
+                (parameter, state) for (parameter, *_), state in zip(cohort, states, strict=True)
+            )
 
 
 class AdamW(Adam):
