@@ -19,7 +19,7 @@ namespace {
 constexpr int64_t slack = 64;         // elements, as many as any vector has
 constexpr int64_t band_cells = 1024;  // of output, copied at a time
 constexpr int64_t wanted_units = 16;
-constexpr double least_chunk_flops = 1 << 22;
+constexpr double least_chunk_flops = 1 << 20;
 
 template <class T>
 struct Task {
