@@ -9,6 +9,7 @@ namespace {
 
 constexpr int64_t unit_elements = 1 << 16;  // of copied input, and of unfinished sums, so that they stay in L2
 constexpr double least_unit_flops = 1 << 20;
+constexpr int64_t least_cells = 56;   // of a stretch
 constexpr int64_t widest_row = 2048;  // cells; rows are not cut
 
 template <class T>
@@ -66,7 +67,9 @@ class CellUnit {
         input_(c, unit.band.last - unit.band.first, std::min(c.channels, ceil_div(k_block_ - 1, c.taps()) + 1),
                ColumnOrder::as_they_lie),
         lines_(k_block_),
-        sums_(k_block_ < c.depth() ? (unit.last_panel - unit.first_panel) * rows() * row_sums() : row_sums()) {}
+        cells_(rows() * c.w.output),
+        sums_(k_block_ < c.depth() ? (unit.last_panel - unit.first_panel) * rows() * row_sums()
+                                   : stretch() * row_sums()) {}
 
   void run() {
     const int64_t taps = c_.taps();
@@ -75,9 +78,10 @@ class CellUnit {
       product_.accumulate = q > 0;
       last_ = q + product_.depth >= c_.depth();
       input_.load(unit_.band, unit_.group, q / taps, ceil_div(q + product_.depth, taps));
+      product_.x = input_.data();
       input_.line_offsets(q, product_.depth, lines_.data());
       product_.lines = lines_.data();
-      product_.step = input_.column_step();
+      if (q == 0) find_cells();
       for (int64_t panel = unit_.first_panel; panel < unit_.last_panel; ++panel) multiply_panel(q, panel);
     }
   }
@@ -85,22 +89,33 @@ class CellUnit {
  private:
   int64_t rows() const { return unit_.band.last - unit_.band.first; }
   int64_t row_sums() const { return c_.w.output * panel_width<T>(); }
+  bool dense() const { return c_.y_step == 1 && c_.y_line == c_.w.output; }
+  // Rows that are multiplied at a stretch: several narrow ones, for tiles of many cells.
+  int64_t stretch() const { return std::min(rows(), ceil_div(least_cells, c_.w.output)); }
+
+  void find_cells() {
+    int64_t* at = cells_.data();
+    for (int64_t row = unit_.band.first; row < unit_.band.last; ++row) {
+      for (int64_t j = 0; j < c_.w.output; ++j) *at++ = input_.row_offset(row) + j * input_.column_step();
+    }
+  }
 
   void multiply_panel(int64_t q, int64_t panel) {
     const int64_t first = panel * panel_width<T>();
     product_.weight = weights_.at(unit_.group, q, panel, product_.depth);
-    product_.cells = c_.w.output;
+    product_.filters = std::min(panel_width<T>(), c_.filters - first);
     product_.y_plane = c_.y_plane;
     product_.y_step = c_.y_step;
-    product_.filters = std::min(panel_width<T>(), c_.filters - first);
     product_.sums = sums_.data();
     if (k_block_ < c_.depth()) product_.sums += (panel - unit_.first_panel) * rows() * row_sums();
-    for (int64_t row = unit_.band.first; row < unit_.band.last; ++row) {
-      product_.x = input_.data() + input_.row_offset(row);
-      product_.y = last_ ? y_of(row, first) : nullptr;
+    for (int64_t row = 0; row < rows(); row += stretch()) {
+      const int64_t count = std::min(stretch(), rows() - row);
+      product_.at = cells_.data() + row * c_.w.output;
+      product_.cells = count * c_.w.output;
+      product_.y = last_ ? y_of(unit_.band.first + row, first) : nullptr;
       kernels<T>().conv2d.multiply_cells(product_);
-      if (last_) store(row, first);
-      if (k_block_ < c_.depth()) product_.sums += row_sums();
+      if (last_) store(unit_.band.first + row, count, first);
+      if (k_block_ < c_.depth()) product_.sums += count * row_sums();
     }
   }
 
@@ -108,10 +123,17 @@ class CellUnit {
     return c_.y_of(row / c_.h.output, unit_.group, filter) + row % c_.h.output * c_.y_line;
   }
 
-  void store(int64_t row, int64_t first_filter) {
-    const T* bias = c_.bias ? c_.bias + unit_.group * c_.filters + first_filter : nullptr;
-    kernels<T>().conv2d.store_cells(
-        {product_.sums, product_.cells, product_.filters, bias, c_.relu, y_of(row, first_filter), c_.y_plane, c_.y_step});
+  // As many rows at a time as lie side by side in y.
+  void store(int64_t row, int64_t count, int64_t filter) {
+    const T* bias = c_.bias ? c_.bias + unit_.group * c_.filters + filter : nullptr;
+    const T* sums = product_.sums;
+    for (const int64_t end = row + count; row < end;) {
+      const int64_t together = dense() ? std::min(end - row, c_.h.output - row % c_.h.output) : 1;
+      kernels<T>().conv2d.store_cells(
+          {sums, together * c_.w.output, product_.filters, bias, c_.relu, y_of(row, filter), c_.y_plane, c_.y_step});
+      row += together;
+      sums += together * row_sums();
+    }
   }
 
   const Correlation<T>& c_;
@@ -120,7 +142,7 @@ class CellUnit {
   int64_t k_block_;
   bool last_ = true;
   BandInput<T> input_;
-  AlignedBuffer<int64_t> lines_;
+  AlignedBuffer<int64_t> lines_, cells_;
   AlignedBuffer<T> sums_;
   CellProduct<T> product_{};
 };
@@ -176,12 +198,13 @@ Cut choose_cut(const Correlation<T>& c) {
 
 }  // namespace
 
+// Where few lanes stay empty, rows are not too wide to be the least unit, and little is copied that no tap sees.
 template <class T>
 bool prefers_cells(const Correlation<T>& c) {
   const auto& gemm = kernels<T>().gemm;
-  const int64_t vector = gemm.tile_columns / 2;
-  return 5 * c.filters >= 4 * round_up(c.filters, vector) && c.w.output >= 4 && c.w.output <= widest_row &&
-         c.depth() >= 16 && reach(c.w, c.w.output) <= 4 * c.w.kernel * c.w.output;
+  const int64_t vector = gemm.tile_columns / 2;  // on x86; a guess elsewhere
+  return 5 * c.filters >= 4 * round_up(c.filters, vector) && c.w.output <= widest_row && c.depth() >= 16 &&
+         reach(c.w, c.w.output) <= 4 * c.w.kernel * c.w.output;
 }
 
 template <class T>

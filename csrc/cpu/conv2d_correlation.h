@@ -33,7 +33,9 @@ struct Correlation {
   // a gathered panel of them to stay in L1. Depends on shapes alone, as the bits of a sum do on it.
   int64_t k_block() const {
     const int64_t most = most_terms / taps();
-    return most == 0 ? k_block_size(depth()) : std::max<int64_t>(1, ceil_div(channels, std::max<int64_t>(1, ceil_div(channels, most)))) * taps();
+    return most == 0
+               ? k_block_size(depth())
+               : std::max<int64_t>(1, ceil_div(channels, std::max<int64_t>(1, ceil_div(channels, most)))) * taps();
   }
   double flops() const {
     return 2.0 * static_cast<double>(groups * filters) * static_cast<double>(depth()) *

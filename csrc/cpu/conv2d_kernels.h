@@ -60,19 +60,18 @@ struct Scatter {
   int64_t y_row;
 };
 
-// Output cells side by side, for up to a tile's width of filters, which are the lanes:
-//   sums[j][f] = or += sum over p of x[lines[p] + j * step] * weight[p][f]
+// Some output cells, for up to a tile's width of filters, which are the lanes:
+//   sums[j][f] = or += sum over p of x[at[j] + lines[p]] * weight[p][f]
 // Rows of sums and of weight are a tile wide.
 template <class T>
 struct CellProduct {
   const T* x;
-  const int64_t* lines;
-  int64_t step;
+  const int64_t *at, *lines;
   const T* weight;
   int64_t depth, cells, filters;
   T* sums;
   bool accumulate;
-  // Where the sums go when they are finished, to be in cache by then: filter f from y + f * y_plane on; null: not yet.
+  // Where the sums will be stored, to be in cache by then: at y + f * y_plane + j * y_step; null: not known.
   const T* y;
   int64_t y_plane, y_step;
 };

@@ -53,6 +53,8 @@ SHAPES: tuple[tuple[tuple[int, ...], tuple[int, int, int], dict[str, Any]], ...]
     ((3, 3, 4), (3, 2, 2), {"groups": 3, "padding_mode": "circular", "padding": 1}),
     ((20, 8, 7, 7), (5, 3, 3), {"padding": 1}),
     ((5, 40, 3, 3), (9, 3, 3), {"padding": 1}),
+    ((3, 5, 4, 3), (16, 3, 3), {"padding": 1}),
+    ((2, 34, 3, 5), (31, 3, 3), {"padding": 1, "stride": 2}),
     ((0, 2, 4, 4), (3, 3, 3), {"padding": 1}),
     ((0, 3, 4, 4), (3, 2, 2), {"groups": 3}),
     ((0, 3, 4, 4), (3, 2, 2), {"padding": 1, "padding_mode": "reflect"}),
@@ -66,6 +68,7 @@ LARGE: tuple[tuple[tuple[int, ...], tuple[int, int, int], dict[str, Any]], ...] 
     ((2, 1, 45, 37), (32, 3, 3), {"padding": 1}),
     ((3, 3, 41, 40), (20, 3, 3), {"padding": 1, "stride": 2}),
     ((9, 64, 5, 5), (48, 1, 1), {}),
+    ((3, 40, 9, 7), (80, 3, 3), {"padding": 1}),
     ((2, 16, 25, 25), (32, 5, 5), {"groups": 2, "dilation": 2}),
 )
 

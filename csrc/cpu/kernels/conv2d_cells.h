@@ -11,49 +11,66 @@
 
 namespace fastnn::cpu::FASTNN_NAMESPACE {
 
-template <class T, int Cells, int Vectors>
+// Even: the cells are equally far apart, which takes fewer registers than an address each (2 to 4 % of the time
+// with 14 cells).
+template <class T, int Cells, int Vectors, bool Even>
 struct CellTile {
   using V = Vec<T>;
 
-  static void multiply(const CellProduct<T>& product, const T* x, T* sums, const T* y) {
+  static void multiply(const CellProduct<T>& product, const int64_t* at, T* sums, const T* y) {
     if (y) {
       for (int64_t f = 0; f < product.filters; ++f) __builtin_prefetch(y + f * product.y_plane, 1);
     }
-    start(product, x, sums, std::make_integer_sequence<int, Cells * Vectors>{});
+    start(product, at, sums, std::make_integer_sequence<int, Cells * Vectors>{});
   }
 
   template <int... I>
-  [[gnu::always_inline]] static void start(const CellProduct<T>& product, const T* x, T* sums,
+  [[gnu::always_inline]] static void start(const CellProduct<T>& product, const int64_t* at, T* sums,
                                            std::integer_sequence<int, I...> indices) {
-    accumulate(product, x, sums, indices, (static_cast<void>(I), V(T(0)))...);
+    accumulate(product, at, sums, indices, (static_cast<void>(I), V(T(0)))...);
   }
 
   template <int... I, class... Accumulators>
-  [[gnu::always_inline]] static void accumulate(const CellProduct<T>& product, const T* x, T* sums,
+  [[gnu::always_inline]] static void accumulate(const CellProduct<T>& product, const int64_t* at, T* sums,
                                                 std::integer_sequence<int, I...>, Accumulators... acc) {
     constexpr int width = tile_vectors * V::size;
-    const int64_t step = product.step, depth = product.depth;
+    const int64_t depth = product.depth;
     const int64_t* lines = product.lines;
     const T* weight = product.weight;
+    const int64_t step = Cells > 1 ? at[Cells > 1] - at[0] : 0;
+    const T* cell[size_t{Cells}];
+    unroll<Cells>([&](auto j) [[gnu::always_inline]] { cell[j] = product.x + at[Even ? 0 : j]; });
     for (int64_t p = 0; p < depth; ++p, weight += width) {
-      const T* cell = x + lines[p];
-      // The next tile's cells: a new line of cache for each plane, which no hardware foresees.
-      __builtin_prefetch(cell + Cells * step);
+      const int64_t line = lines[p];
+      // Where the next tile most likely reads: a new line of cache for each plane, which no hardware foresees.
+      const T* first = cell[0] + line;
+      __builtin_prefetch(Even ? first + Cells * step : cell[Cells - 1] + line + step);
       V filters[size_t{Vectors}];
       unroll<Vectors>([&](auto v) [[gnu::always_inline]] { filters[v] = V::load(weight + v * V::size); });
-      ((acc = fma(V(cell[I / Vectors * step]), filters[I % Vectors], acc)), ...);
+      ((acc = fma(V(Even ? first[I / Vectors * step] : cell[I / Vectors][line]), filters[I % Vectors], acc)), ...);
     }
     if (product.accumulate) ((acc = V::load(sums + I / Vectors * width + I % Vectors * V::size) + acc), ...);
     (acc.store(sums + I / Vectors * width + I % Vectors * V::size), ...);
   }
 };
 
-template <class T, int Vectors, int... C>
-void multiply_cell_tile(std::integer_sequence<int, C...>, int64_t cells, const CellProduct<T>& product, const T* x,
-                        T* sums, const T* y) {
-  using Function = void (*)(const CellProduct<T>&, const T*, T*, const T*);
-  static constexpr Function by_cells[] = {CellTile<T, C + 1, Vectors>::multiply...};
-  by_cells[cells - 1](product, x, sums, y);
+template <class T>
+using CellFunction = void (*)(const CellProduct<T>& product, const int64_t* at, T* sums, const T* y);
+
+template <class T, int Vectors, bool Even, int... C>
+CellFunction<T> cell_tile(std::integer_sequence<int, C...>, int64_t cells) {
+  static constexpr CellFunction<T> by_cells[] = {CellTile<T, C + 1, Vectors, Even>::multiply...};
+  return by_cells[cells - 1];
+}
+template <class T, int Vectors, bool Even>
+CellFunction<T> cell_tile(int64_t cells) {
+  return cell_tile<T, Vectors, Even>(std::make_integer_sequence<int, tile_rows>{}, cells);
+}
+
+inline bool equally_far(const int64_t* at, int64_t cells) {
+  bool even = true;
+  for (int64_t j = 2; j < cells; ++j) even &= at[j] - at[j - 1] == at[1] - at[0];
+  return even;
 }
 
 // The cells in tiles of nearly equal size.
@@ -66,9 +83,11 @@ void multiply_cells(const CellProduct<T>& product) {
     int64_t cell = 0;
     for (int64_t tile = 0; tile < tiles; ++tile) {
       const int64_t cells = (product.cells - cell + tiles - tile - 1) / (tiles - tile);
-      multiply_cell_tile<T, v + 1>(std::make_integer_sequence<int, tile_rows>{}, cells, product,
-                                   product.x + cell * product.step, product.sums + cell * tile_vectors * size,
-                                   product.y ? product.y + cell * product.y_step : nullptr);
+      const int64_t* at = product.at + cell;
+      const auto multiply =
+          equally_far(at, cells) ? cell_tile<T, v + 1, true>(cells) : cell_tile<T, v + 1, false>(cells);
+      multiply(product, at, product.sums + cell * tile_vectors * size,
+               product.y ? product.y + cell * product.y_step : nullptr);
       cell += cells;
     }
   });
