@@ -89,12 +89,12 @@ void avg_of_lanes(const AvgPoolTask<T>& task, const TapRows<T>& taps, int64_t o,
   const PoolAxis& w = task.w;
   const V row_divisor(task.row_divisors[o]), one(T(1));
   for_each_window<T, kernel, stride>(
-      w, taps, [&](int64_t q, PoolLanes<T> from, auto lanes, auto inside) [[gnu::always_inline]] {
+      w, taps, [&](int64_t q, PoolLanes<T> from, auto lanes, auto inside) __attribute__((always_inline)) {
         V total(T(0));
         for (int64_t r = 0; r < taps.count; ++r, from.p += taps.step) {
           V row(T(0));
           for_each_tap<T, kernel, stride, decltype(inside)::inside>(
-              w, from, [&](V value) [[gnu::always_inline]] { row = row + value; });
+              w, from, [&](V value) __attribute__((always_inline)) { row = row + value; });
           total = total + row;
         }
         lanes.store(y + q, total / (row_divisor * lanes.load(task.column_divisors + q, one)));

@@ -56,7 +56,7 @@ void normalize(const T* x, T* y, const Runs& runs, const NormTerms<T>& terms) {
     for (int64_t r = 0; r < runs.count; ++r) {
       const int64_t at = r * runs.stride;
       prefetch_ahead(y + at, runs);
-      for_each_vector<T>(runs.length, [&](int64_t i, auto lanes) [[gnu::always_inline]] {
+      for_each_vector<T>(runs.length, [&](int64_t i, auto lanes) __attribute__((always_inline)) {
         lanes.store(y + at + i, normalized<relu>(lanes.load(x + at + i), t));
       });
     }
@@ -71,7 +71,7 @@ void gradient_sums(const T* grad_y, const T* x, const Runs& runs, const NormTerm
       ChainSums<T> total, product;
       for (int64_t r = 0; r < block.count; ++r) {
         const int64_t at = offset + r * block.stride;
-        for_each_vector_in_turn<T>(block.length, [&](auto k, int64_t i, auto lanes) [[gnu::always_inline]] {
+        for_each_vector_in_turn<T>(block.length, [&](auto k, int64_t i, auto lanes) __attribute__((always_inline)) {
           const Vec<T> value = lanes.load(x + at + i, t.mean);
           const Vec<T> g = passed<relu>(lanes.load(grad_y + at + i), value, t);
           total.at[k] = total.at[k] + g;
@@ -91,7 +91,7 @@ void norm_gradient(const T* grad_y, const T* x, T* grad_x, const Runs& runs, con
     choose(terms.training, [&](auto training) {
       for (int64_t r = 0; r < runs.count; ++r) {
         const int64_t at = r * runs.stride;
-        for_each_vector<T>(runs.length, [&](int64_t i, auto lanes) [[gnu::always_inline]] {
+        for_each_vector<T>(runs.length, [&](int64_t i, auto lanes) __attribute__((always_inline)) {
           const Vec<T> value = relu || training ? lanes.load(x + at + i) : Vec<T>(T(0));
           lanes.store(grad_x + at + i, input_gradient<relu, training>(lanes.load(grad_y + at + i), value, t));
         });

@@ -55,7 +55,7 @@ void normalize_columns(const T* x, T* y, const Runs& runs, const NormTerms<const
   choose(terms.relu, [&](auto relu) {
     for (int64_t r = 0; r < runs.count; ++r) {
       const int64_t at = r * runs.stride;
-      for_each_vector<T>(runs.length, [&](int64_t j, auto lanes) [[gnu::always_inline]] {
+      for_each_vector<T>(runs.length, [&](int64_t j, auto lanes) __attribute__((always_inline)) {
         const ChannelTerms<T> t = load_terms(terms, j, lanes, false);
         lanes.store(y + at + j, normalized<relu>(lanes.load(x + at + j), t));
       });
@@ -96,7 +96,7 @@ void column_gradient(const T* grad_y, const T* x, T* grad_x, const Runs& runs, c
     choose(terms.training, [&](auto training) {
       for (int64_t r = 0; r < runs.count; ++r) {
         const int64_t at = r * runs.stride;
-        for_each_vector<T>(runs.length, [&](int64_t j, auto lanes) [[gnu::always_inline]] {
+        for_each_vector<T>(runs.length, [&](int64_t j, auto lanes) __attribute__((always_inline)) {
           const ChannelTerms<T> t = load_terms(terms, j, lanes, true);
           const Vec<T> value = relu || training ? lanes.load(x + at + j) : Vec<T>(T(0));
           lanes.store(grad_x + at + j, input_gradient<relu, training>(lanes.load(grad_y + at + j), value, t));

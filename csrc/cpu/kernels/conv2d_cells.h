@@ -39,14 +39,14 @@ struct CellTile {
     const T* weight = product.weight;
     const int64_t step = Cells > 1 ? at[Cells > 1] - at[0] : 0;
     const T* cell[size_t{Cells}];
-    unroll<Cells>([&](auto j) [[gnu::always_inline]] { cell[j] = product.x + at[Even ? 0 : j]; });
+    unroll<Cells>([&](auto j) __attribute__((always_inline)) { cell[j] = product.x + at[Even ? 0 : j]; });
     for (int64_t p = 0; p < depth; ++p, weight += width) {
       const int64_t line = lines[p];
       // Where the next tile most likely reads: a new line of cache for each plane, which no hardware foresees.
       const T* first = cell[0] + line;
       __builtin_prefetch(Even ? first + Cells * step : cell[Cells - 1] + line + step);
       V filters[size_t{Vectors}];
-      unroll<Vectors>([&](auto v) [[gnu::always_inline]] { filters[v] = V::load(weight + v * V::size); });
+      unroll<Vectors>([&](auto v) __attribute__((always_inline)) { filters[v] = V::load(weight + v * V::size); });
       ((acc = fma(V(Even ? first[I / Vectors * step] : cell[I / Vectors][line]), filters[I % Vectors], acc)), ...);
     }
     if (product.accumulate) ((acc = V::load(sums + I / Vectors * width + I % Vectors * V::size) + acc), ...);
@@ -78,7 +78,7 @@ template <class T>
 void multiply_cells(const CellProduct<T>& product) {
   constexpr int size = Vec<T>::size;
   const int64_t tiles = (product.cells + tile_rows - 1) / tile_rows;
-  unroll<tile_vectors>([&](auto v) [[gnu::always_inline]] {
+  unroll<tile_vectors>([&](auto v) __attribute__((always_inline)) {
     if ((product.filters + size - 1) / size != v + 1) return;
     int64_t cell = 0;
     for (int64_t tile = 0; tile < tiles; ++tile) {

@@ -37,21 +37,21 @@ template <class T, int Count, bool Masked>
 void filter_block(const PlaneFilter<T>& f, const CellBlock<T>& block) {
   using V = Vec<T>;
   V acc[size_t{Count}];
-  unroll<Count>([&](auto v) [[gnu::always_inline]] { acc[v] = V(T(0)); });
+  unroll<Count>([&](auto v) __attribute__((always_inline)) { acc[v] = V(T(0)); });
   for (int64_t p = 0; p < f.depth; ++p) {
     const V weight(f.weight[p]);
     const int64_t tap = f.taps[p];
-    unroll<Count>([&](auto v) [[gnu::always_inline]] {
+    unroll<Count>([&](auto v) __attribute__((always_inline)) {
       const T* src = block.src[v] + tap;
       acc[v] = fma(weight, Masked ? V::load(src, block.lanes[v]) : V::load(src), acc[v]);
     });
   }
-  unroll<Count>([&](auto v) [[gnu::always_inline]] { store_cells(f, acc[v], block.y[v], block.lanes[v]); });
+  unroll<Count>([&](auto v) __attribute__((always_inline)) { store_cells(f, acc[v], block.y[v], block.lanes[v]); });
 }
 
 template <class T>
 void filter_cells(const PlaneFilter<T>& f, CellBlock<T>& block) {
-  unroll<filter_vectors>([&](auto v) [[gnu::always_inline]] {
+  unroll<filter_vectors>([&](auto v) __attribute__((always_inline)) {
     if (block.count != v + 1) return;
     if (f.readable || block.whole) {
       filter_block<T, v + 1, false>(f, block);
@@ -91,14 +91,15 @@ void products_of_taps(const TapProducts<T>& t, int64_t first) {
   const T* grad = t.grad;
   const int64_t* taps = t.taps + first;
   V acc[size_t{Taps}];
-  unroll<Taps>([&](auto p) [[gnu::always_inline]] { acc[p] = V(T(0)); });
+  unroll<Taps>([&](auto p) __attribute__((always_inline)) { acc[p] = V(T(0)); });
   for (int64_t i = 0; i < t.rows; ++i, src += t.src_line, grad += t.columns) {
-    for_each_vector<T>(t.columns, [&](int64_t j, auto lanes) [[gnu::always_inline]] {
+    for_each_vector<T>(t.columns, [&](int64_t j, auto lanes) __attribute__((always_inline)) {
       const V g = lanes.load(grad + j);
-      unroll<Taps>([&](auto p) [[gnu::always_inline]] { acc[p] = fma(g, lanes.load(src + taps[p] + j), acc[p]); });
+      unroll<Taps>([&](auto p)
+                       __attribute__((always_inline)) { acc[p] = fma(g, lanes.load(src + taps[p] + j), acc[p]); });
     });
   }
-  unroll<Taps>([&](auto p) [[gnu::always_inline]] {
+  unroll<Taps>([&](auto p) __attribute__((always_inline)) {
     T* total = t.lanes + (first + p) * V::size;
     (V::load(total) + acc[p]).store(total);
   });
@@ -111,7 +112,7 @@ void tap_products(const TapProducts<T>& t) {
   if (step == 2) return products_of_rows<T, 2>(t);
   int64_t p = 0;
   for (; p + product_taps <= t.depth; p += product_taps) products_of_taps<T, product_taps>(t, p);
-  unroll<product_taps - 1>([&](auto n) [[gnu::always_inline]] {
+  unroll<product_taps - 1>([&](auto n) __attribute__((always_inline)) {
     if (t.depth - p == n + 1) products_of_taps<T, n + 1>(t, p);
   });
 }
@@ -126,10 +127,10 @@ T sum_values(const T* x, int64_t n) {
   constexpr int chains = 4;
   using V = Vec<T>;
   V acc[chains];
-  unroll<chains>([&](auto k) [[gnu::always_inline]] { acc[k] = V(T(0)); });
+  unroll<chains>([&](auto k) __attribute__((always_inline)) { acc[k] = V(T(0)); });
   int64_t i = 0;
   for (; i + chains * V::size <= n; i += chains * V::size) {
-    unroll<chains>([&](auto k) [[gnu::always_inline]] { acc[k] = acc[k] + V::load(x + i + k * V::size); });
+    unroll<chains>([&](auto k) __attribute__((always_inline)) { acc[k] = acc[k] + V::load(x + i + k * V::size); });
   }
   for_each_vector<T>(n - i, [&](int64_t j, auto lanes) { acc[0] = acc[0] + lanes.load(x + i + j); });
   return sum((acc[0] + acc[1]) + (acc[2] + acc[3]));

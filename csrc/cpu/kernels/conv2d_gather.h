@@ -43,7 +43,7 @@ void gather_copies(const Gather<T>& g, const Copies<T>& copies) {
   T* dst = g.dst;
   for (int64_t p = 0; p < depth; ++p, dst += width) {
     const int64_t line = lines[p];
-    unroll<Count>([&](auto v) [[gnu::always_inline]] {
+    unroll<Count>([&](auto v) __attribute__((always_inline)) {
       const V value = Masked ? V::load(c.src[v] + line, c.lanes[v]) : V::load(c.src[v] + line);
       value.store(dst + c.column[v]);
     });
@@ -73,7 +73,7 @@ void gather(const Gather<T>& g) {
   if (!copies.add(g)) return gather_runs(g);
   bool whole = true;
   for (int i = 0; i < copies.count; ++i) whole &= copies.lanes[i] == Vec<T>::size;
-  unroll<most_copies>([&](auto v) [[gnu::always_inline]] {
+  unroll<most_copies>([&](auto v) __attribute__((always_inline)) {
     if (copies.count != v + 1) return;
     if (whole || g.readable) {
       gather_copies<T, v + 1, false>(g, copies);

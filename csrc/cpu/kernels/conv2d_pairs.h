@@ -36,7 +36,7 @@ template <class T, bool Odd>
 template <class T, bool Odd>
 void spread_rows(const PairSpread<T>& s) {
   Vec<T> weight[9];
-  unroll<9>([&](auto p) [[gnu::always_inline]] { weight[p] = Vec<T>(s.weight[p]); });
+  unroll<9>([&](auto p) __attribute__((always_inline)) { weight[p] = Vec<T>(s.weight[p]); });
   for (int64_t i = 0; i < s.rows; ++i) {
     const int64_t place = i + (s.odd_row ? 1 : 0);
     spread_row<T, Odd>(s, s.grad + place / 2 * s.line + 1, place % 2 == 1, weight, s.grad_x + i * s.columns);

@@ -36,14 +36,14 @@ struct ProductBlock {
                                                 T* lanes, std::integer_sequence<int, I...>, Accumulators... acc) {
     const int64_t rows = t.rows, columns = t.columns, src_line = t.src_line, grad_plane = t.grad_plane;
     const T* src[size_t{Taps}];
-    unroll<Taps>([&](auto p) [[gnu::always_inline]] { src[p] = t.src + taps[p]; });
+    unroll<Taps>([&](auto p) __attribute__((always_inline)) { src[p] = t.src + taps[p]; });
     // The step is written out twice: a lambda kept the accumulators in memory. gcc 12 loaded a tap for every
     // filter, which took twice as long. Lanes past the end of a row are zero on both sides.
     for (int64_t i = 0; i < rows; ++i, grad += columns) {
       int64_t j = 0, at = i * src_line;
       V row[size_t{Filters}];
       for (; j + V::size <= columns; j += V::size, at += V::size) {
-        unroll<Filters>([&](auto m) [[gnu::always_inline]] { row[m] = V::load(grad + m * grad_plane + j); });
+        unroll<Filters>([&](auto m) __attribute__((always_inline)) { row[m] = V::load(grad + m * grad_plane + j); });
         V tap(T(0));
         ((tap = I % Filters == 0 ? in_register(V::load(src[I / Filters] + at)) : tap,
           acc = fma(row[I % Filters], tap, acc)),
@@ -51,7 +51,8 @@ struct ProductBlock {
       }
       if (j == columns) continue;
       const int64_t left = columns - j;
-      unroll<Filters>([&](auto m) [[gnu::always_inline]] { row[m] = V::load(grad + m * grad_plane + j, left); });
+      unroll<Filters>([&](auto m)
+                          __attribute__((always_inline)) { row[m] = V::load(grad + m * grad_plane + j, left); });
       ((acc = fma(row[I % Filters], V::load(src[I / Filters] + at, left), acc)), ...);
     }
     (acc.store(lanes + place<I>(t)), ...);
@@ -70,7 +71,7 @@ void add_products(std::integer_sequence<int, P...>, const FilterProducts<T>& t, 
 template <class T>
 void filter_products(const FilterProducts<T>& t) {
   for (int64_t m = 0; m < t.filters; m += block_filters) {
-    unroll<block_filters>([&](auto n) [[gnu::always_inline]] {
+    unroll<block_filters>([&](auto n) __attribute__((always_inline)) {
       if (smaller(t.filters - m, block_filters) != n + 1) return;
       add_products<T, n + 1>(std::make_integer_sequence<int, block_taps>{}, t, t.grad + m * t.grad_plane,
                              t.lanes + m * t.depth * Vec<T>::size);

@@ -50,7 +50,7 @@ struct Tile {
     (__builtin_prefetch(c + I / Vectors * product.c_row + I % Vectors * V::size, 1), ...);
     for (int64_t p = 0; p < k; ++p, a += a_k, b += b_k) {
       V row[size_t{Vectors}];
-      unroll<Vectors>([&](auto v) [[gnu::always_inline]] {
+      unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
         row[v] = Masked && v == Vectors - 1 ? V::load(b + v * V::size, tail) : V::load(b + v * V::size);
       });
       ((acc = fma(V(a[I / Vectors * a_row]), row[I % Vectors], acc)), ...);
@@ -68,14 +68,15 @@ struct Tile {
   [[gnu::always_inline]] static void store(const PanelProduct<T>& product, T* c, const T* row_bias, Last last,
                                            std::integer_sequence<int, I...>, Accumulators... acc) {
     const int64_t c_row = product.c_row;
-    const auto lanes = [last](auto v) [[gnu::always_inline]] {
+    const auto lanes = [last](auto v) __attribute__((always_inline)) {
       if constexpr (v < Vectors - 1) {
         return WholeVector<T>{};
       } else {
         return last;
       }
     };
-    const auto at = [=](int64_t i) [[gnu::always_inline]] { return c + i / Vectors * c_row + i % Vectors * V::size; };
+    const auto at = [=](int64_t i)
+                        __attribute__((always_inline)) { return c + i / Vectors * c_row + i % Vectors * V::size; };
     if (product.accumulate) ((acc = lanes(vector_of<I>).load(at(I)) + acc), ...);
     if (const Epilogue<T>* epilogue = product.epilogue) {
       const T* bias = epilogue->bias;
@@ -127,7 +128,7 @@ template <class T>
 void multiply_panel(const PanelProduct<T>& product) {
   constexpr int size = Vec<T>::size;
   const bool masked = !product.b_padded && product.n % size != 0;
-  unroll<tile_vectors>([&](auto v) [[gnu::always_inline]] {
+  unroll<tile_vectors>([&](auto v) __attribute__((always_inline)) {
     if ((product.n + size - 1) / size != v + 1) return;
     if (masked) {
       multiply_tiles<T, v + 1, true>(product);

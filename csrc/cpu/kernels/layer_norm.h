@@ -18,7 +18,7 @@ void layer_norm(const LayerNormRows<T>& in, double eps, T* y, T* mean, T* rstd) 
     mean[row] = static_cast<T>(m.mean);
     rstd[row] = static_cast<T>(1 / __builtin_sqrt(m.m2 / n + eps));
     const Vec<T> centre(mean[row]), scale(rstd[row]);
-    for_each_vector<T>(in.length, [&](int64_t j, auto lanes) [[gnu::always_inline]] {
+    for_each_vector<T>(in.length, [&](int64_t j, auto lanes) __attribute__((always_inline)) {
       const Vec<T> normal = (lanes.load(x + j) - centre) * scale;
       lanes.store(out + j, fma(normal, lanes.load(in.weight + j), lanes.load(in.bias + j)));
     });
@@ -32,7 +32,7 @@ template <class T>
   sums[0] = sums[1] = 0;
   for_each_block(Runs{1, n, 0}, block_elements<T>, [&](int64_t at, const Runs& block) {
     ChainSums<T> total, product;
-    for_each_vector_in_turn<T>(block.length, [&](auto k, int64_t i, auto lanes) [[gnu::always_inline]] {
+    for_each_vector_in_turn<T>(block.length, [&](auto k, int64_t i, auto lanes) __attribute__((always_inline)) {
       const Vec<T> u = lanes.load(g + at + i) * lanes.load(weight + at + i);
       total.at[k] = total.at[k] + u;
       product.at[k] = fma(u, lanes.load(x + at + i, mean) - mean, product.at[k]);
@@ -50,7 +50,7 @@ template <class T>
   row_sums(g, x, in.weight, centre, in.length, sums);
   const auto n = static_cast<double>(in.length), r = static_cast<double>(rstd);
   const Vec<T> offset(static_cast<T>(sums[0] / n)), slope(static_cast<T>(r * r * sums[1] / n));
-  for_each_vector<T>(in.length, [&](int64_t j, auto lanes) [[gnu::always_inline]] {
+  for_each_vector<T>(in.length, [&](int64_t j, auto lanes) __attribute__((always_inline)) {
     const Vec<T> u = lanes.load(g + j) * lanes.load(in.weight + j);
     lanes.store(grad_x + j, scale * fnma(slope, lanes.load(x + j) - centre, u - offset));
   });
@@ -70,7 +70,7 @@ template <class T>
                                                            T mean, T rstd) {
   const Vec<T> centre(mean), scale(rstd);
   T *of_weight = in.scratch, *of_bias = in.scratch + in.length;
-  for_each_vector<T>(in.length, [&](int64_t j, auto lanes) [[gnu::always_inline]] {
+  for_each_vector<T>(in.length, [&](int64_t j, auto lanes) __attribute__((always_inline)) {
     const Vec<T> grad = lanes.load(g + j), normal = (lanes.load(x + j) - centre) * scale;
     lanes.store(of_weight + j, fma(grad, normal, lanes.load(of_weight + j)));
     lanes.store(of_bias + j, lanes.load(of_bias + j) + grad);

@@ -123,7 +123,7 @@ void max_of_lanes(const MaxPoolTask<T>& task, const TapRows<T>& taps, PoolSpan r
   using V = Vec<T>;
   const PoolAxis& w = task.w;
   for_each_window<T, kernel, stride>(
-      w, taps, [&](int64_t q, PoolLanes<T> from, auto lanes, auto inside) [[gnu::always_inline]] {
+      w, taps, [&](int64_t q, PoolLanes<T> from, auto lanes, auto inside) __attribute__((always_inline)) {
         const V one(T(1));
         V tap(places ? static_cast<T>(rows.tap * w.kernel) : T(0));
         // Padding leads nowhere, so a window of -inf is left with the tap that it starts with.
@@ -131,10 +131,11 @@ void max_of_lanes(const MaxPoolTask<T>& task, const TapRows<T>& taps, PoolSpan r
         for (int64_t r = 0; r < taps.count; ++r, from.p += taps.step) {
           // A chain for each row: the processor works on several at a time.
           Leader<T, places> row{V(lowest<T>), tap};
-          for_each_tap<T, kernel, stride, decltype(inside)::inside>(w, from, [&](V value) [[gnu::always_inline]] {
-            row.meet(value, tap);
-            if constexpr (places) tap = tap + one;
-          });
+          for_each_tap<T, kernel, stride, decltype(inside)::inside>(w, from,
+                                                                    [&](V value) __attribute__((always_inline)) {
+                                                                      row.meet(value, tap);
+                                                                      if constexpr (places) tap = tap + one;
+                                                                    });
           best.meet(row.value, row.tap);
         }
         lanes.store(task.y + at + q, best.value);

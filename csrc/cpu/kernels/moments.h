@@ -21,9 +21,9 @@ template <class T, class Body>
   constexpr int64_t width = Vec<T>::size;
   int64_t i = 0;
   for (; i + accumulators * width <= n; i += accumulators * width) {
-    unroll<accumulators>([&](auto k) [[gnu::always_inline]] { body(k, i + k * width, WholeVector<T>{}); });
+    unroll<accumulators>([&](auto k) __attribute__((always_inline)) { body(k, i + k * width, WholeVector<T>{}); });
   }
-  unroll<accumulators - 1>([&](auto k) [[gnu::always_inline]] {
+  unroll<accumulators - 1>([&](auto k) __attribute__((always_inline)) {
     if (i + width > n) return;
     body(k, i, WholeVector<T>{});
     i += width;
@@ -97,7 +97,7 @@ template <class T>
   for (int64_t r = 0; r < block.count; ++r) {
     const T* run = x + r * block.stride;
     prefetch_ahead(run, block);
-    for_each_vector_in_turn<T>(block.length, [&](auto k, int64_t i, auto lanes) [[gnu::always_inline]] {
+    for_each_vector_in_turn<T>(block.length, [&](auto k, int64_t i, auto lanes) __attribute__((always_inline)) {
       sums.at[k] = sums.at[k] + lanes.load(run + i);
     });
   }
@@ -105,7 +105,7 @@ template <class T>
   const Vec<T> shift(first_mean);
   for (int64_t r = 0; r < block.count; ++r) {
     const T* run = x + r * block.stride;
-    for_each_vector_in_turn<T>(block.length, [&](auto k, int64_t i, auto lanes) [[gnu::always_inline]] {
+    for_each_vector_in_turn<T>(block.length, [&](auto k, int64_t i, auto lanes) __attribute__((always_inline)) {
       const Vec<T> d = lanes.load(run + i, shift) - shift;
       s1.at[k] = s1.at[k] + d;
       s2.at[k] = fma(d, d, s2.at[k]);
