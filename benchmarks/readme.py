@@ -26,7 +26,7 @@ PERFORMANCE = ROOT / "docs" / "performance.md"
 RESULTS = ROOT / "benchmarks" / "results"
 BLOCK = re.compile(r"(?<=<!-- benchmarks:begin -->\n).*(?=<!-- benchmarks:end -->)", re.DOTALL)
 # In docs/performance.md: the cases of the operations that the first marker names.
-PART = re.compile(r"(<!-- results: ([\w ]+) -->\n).*?(?=<!-- results: end -->)", re.DOTALL)
+PART = re.compile(r"(<!-- results: (?!end )([\w ]+) -->\n).*?(?=<!-- results: end -->)", re.DOTALL)
 Rows = Sequence[Mapping[str, Any]]
 
 

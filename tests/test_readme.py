@@ -29,8 +29,10 @@ def test_examples_run() -> None:
 
 def test_figures_are_those_of_the_result() -> None:
     assert figures.updated(README, figures.linked(README)) == README
-    text = figures.PERFORMANCE.read_text()
-    assert figures.performance(text, figures.load(figures.linked(README))) == text
+    text, content = figures.PERFORMANCE.read_text(), figures.load(figures.linked(README))
+    assert figures.performance(text, content) == text
+    named = {op for _, ops in figures.PART.findall(text) for op in ops.split()}
+    assert named == {"machine", *(row["op"] for row in content["rows"])}
 
 
 def test_links_lead_somewhere() -> None:

@@ -18,7 +18,7 @@ struct PlaneStage {
   const int64_t* phases;
   int64_t phase_count, width;
   T* dst;
-  int64_t next;  // distance to what will be copied after this, which is fetched ahead; 0: nothing
+  int64_t next = 0;  // distance to what will be copied after this, which is fetched ahead; 0: nothing
 };
 
 // The same with channels innermost: dst[r][u][c] = x[c][first_row + r * row_step][u * step - before].

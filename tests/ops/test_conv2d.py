@@ -40,21 +40,73 @@ def draw(rng: Generator) -> Problem:
     return x, (groups * filters, channels, *kernel.tolist()), options
 
 
+def assert_exact(backend: Backend, dtype: str, rng: Generator, problem: Problem) -> None:
+    """Forward and all gradients of one shape, on integers."""
+    F, (x_shape, weight_shape, options) = backend.functional, problem
+    x, weight, bias = (integers(rng, *s) for s in (x_shape, weight_shape, weight_shape[:1]))
+    y = reference.forward(x, weight, bias, **options)
+    g = integers(rng, *y.shape)
+    wanted = (y, *reference.backward(g, x, weight, **options))
+    x, weight, bias, g = (a.astype(dtype) for a in (x, weight, bias, g))
+    results = (F.conv2d(x, weight, bias, **options), *F.conv2d_backward(g, x, weight, **options))
+    for name, result, want in zip(("y", "grad_x", "grad_weight", "grad_bias"), results, wanted, strict=True):
+        assert np.array_equal(result, want), f"{name} of {x_shape} {weight_shape} {options}"
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_exact_on_integers(backend: Backend, dtype: str) -> None:
-    F, rng = backend.functional, np.random.default_rng(30)
+    rng = np.random.default_rng(30)
     for _ in range(SHAPES_ON_INTEGERS):
-        x_shape, weight_shape, options = draw(rng)
-        x, weight, bias = (integers(rng, *s) for s in (x_shape, weight_shape, weight_shape[:1]))
-        y = reference.forward(x, weight, bias, **options)
-        g = integers(rng, *y.shape)
-        wanted = (y, *reference.backward(g, x, weight, **options))
-        x, weight, bias, g = (a.astype(dtype) for a in (x, weight, bias, g))
-        results = (F.conv2d(x, weight, bias, **options), *F.conv2d_backward(g, x, weight, **options))
-        for name, result, want in zip(
-            ("y", "grad_x", "grad_weight", "grad_bias"), results, wanted, strict=True
-        ):
-            assert np.array_equal(result, want), f"{name} of {x_shape} {weight_shape} {options}"
+        assert_exact(backend, dtype, rng, draw(rng))
+
+
+PADDINGS = (0, 1, ((1, 0), (0, 1)), ((0, 1), (1, 0)))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("stride", [1, 2, (2, 1)])
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_depthwise_3x3_of_any_height(backend: Backend, padding: Any, stride: Any, dtype: str) -> None:
+    """All numbers of rows around the blocks of rows that share their input, and widths around vectors."""
+    rng = np.random.default_rng(31)
+    for rows in range(3, 21):
+        for columns in rng.choice([3, 4, 8, 9, 15, 16, 17, 18, 31, 33, 40], 3, replace=False):
+            channels = int(rng.integers(1, 4))
+            options = {"stride": stride, "padding": padding, "groups": channels}
+            assert_exact(backend, dtype, rng, ((2, channels, rows, int(columns)), (channels, 1, 3, 3), options))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_depthwise_of_many_bands(backend: Backend, dtype: str) -> None:
+    """Planes that are cut into bands of rows, odd and even ones."""
+    rng = np.random.default_rng(32)
+    for stride in (1, 2):
+        for plane in ((90, 300), (131, 257)):
+            options = {"stride": stride, "padding": 1, "groups": 2}
+            assert_exact(backend, dtype, rng, ((1, 2, *plane), (2, 1, 3, 3), options))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_few_input_planes(backend: Backend, dtype: str) -> None:
+    """First layers: little depth, any number of filters."""
+    rng = np.random.default_rng(33)
+    for _ in range(60):
+        channels, kernel = int(rng.integers(1, 4)), rng.choice([1, 2, 3, 5], 2).tolist()
+        filters, plane = int(rng.integers(1, 40)), rng.integers(5, 40, 2).tolist()
+        options = {"stride": int(rng.integers(1, 3)), "padding": int(rng.integers(0, 3))}
+        assert_exact(backend, dtype, rng, ((2, channels, *plane), (filters, channels, *kernel), options))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_many_filters(backend: Backend, dtype: str) -> None:
+    """Full and nearly full vectors of filters, more terms than a block holds, tiles of every width."""
+    rng = np.random.default_rng(34)
+    for _ in range(60):
+        channels, groups = int(rng.choice([4, 16, 33, 40])), int(rng.choice([1, 1, 2]))
+        filters, plane = int(rng.choice([7, 8, 13, 16, 24, 31, 32, 48, 63, 64])), rng.integers(4, 34, 2).tolist()
+        options = {"stride": int(rng.integers(1, 3)), "padding": int(rng.integers(0, 2)), "groups": groups}
+        x, weight = (2, groups * channels, *plane), (groups * filters, channels, 3, 3)
+        assert_exact(backend, dtype, rng, (x, weight, options))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

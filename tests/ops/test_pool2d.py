@@ -182,6 +182,16 @@ def test_global_pooling_is_pooling_of_the_plane(backend: Backend, plane: tuple[i
     np.testing.assert_allclose(F.global_avg_pool2d(x), x.mean(axis=(2, 3), keepdims=True), rtol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_global_averages_of_any_number_of_planes(backend: Backend, dtype: str) -> None:
+    """Planes side by side in vectors, planes left over, and planes larger than a block of theirs."""
+    rng = np.random.default_rng(5)
+    for planes, plane in [*((n, (3, 5)) for n in range(1, 36)), (3, (70, 71)), (17, (1, 1)), (20, (1, 40))]:
+        x = rng.integers(-9, 10, (1, planes, *plane)).astype(dtype)
+        expected = x.sum(axis=(2, 3), keepdims=True) / np.asarray(x[0, 0].size, dtype)
+        np.testing.assert_allclose(backend.functional.adaptive_avg_pool2d(x, 1), expected, rtol=1e-6, atol=0)
+
+
 def test_adaptive_windows_overlap_where_sizes_do_not_divide(backend: Backend) -> None:
     F, x = backend.functional, np.arange(7.0).reshape(1, 1, 7)
     np.testing.assert_array_equal(F.adaptive_max_pool2d(x, (1, 3)), [[[2, 4, 6]]])  # [0, 3) [2, 5) [4, 7)

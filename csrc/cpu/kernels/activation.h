@@ -50,7 +50,7 @@ struct LeakyReLU {
 // arrays beyond the cache).
 template <class T>
 [[gnu::always_inline]] inline Vec<T> pass_inside(Vec<T> low, Vec<T> high, Vec<T> g, Vec<T> x) {
-  return select(x <= low | high <= x | is_nan(x), Vec<T>(T(0)), g);
+  return select((x <= low) | (high <= x) | is_nan(x), Vec<T>(T(0)), g);
 }
 
 // x held between low and high.

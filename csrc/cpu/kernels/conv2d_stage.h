@@ -62,8 +62,8 @@ template <class T, int Step>
 // At most one phase for each cell of a step.
 template <class T, int Step>
 void stage_rows(const PlaneStage<T>& s) {
-  int64_t shifts[Step] = {};
-  CellRange inside[Step];
+  int64_t shifts[size_t{Step}] = {};
+  CellRange inside[size_t{Step}];
   for (int64_t f = 0; f < s.phase_count; ++f) {
     shifts[f] = s.phases[f] - s.before;
     inside[f] = CellRange(shifts[f], Step, s.columns, s.width);
