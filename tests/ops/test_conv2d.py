@@ -73,7 +73,9 @@ def test_depthwise_3x3_of_any_height(backend: Backend, padding: Any, stride: Any
         for columns in rng.choice([3, 4, 8, 9, 15, 16, 17, 18, 31, 33, 40], 3, replace=False):
             channels = int(rng.integers(1, 4))
             options = {"stride": stride, "padding": padding, "groups": channels}
-            assert_exact(backend, dtype, rng, ((2, channels, rows, int(columns)), (channels, 1, 3, 3), options))
+            assert_exact(
+                backend, dtype, rng, ((2, channels, rows, int(columns)), (channels, 1, 3, 3), options)
+            )
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -103,7 +105,10 @@ def test_many_filters(backend: Backend, dtype: str) -> None:
     rng = np.random.default_rng(34)
     for _ in range(60):
         channels, groups = int(rng.choice([4, 16, 33, 40])), int(rng.choice([1, 1, 2]))
-        filters, plane = int(rng.choice([7, 8, 13, 16, 24, 31, 32, 48, 63, 64])), rng.integers(4, 34, 2).tolist()
+        filters, plane = (
+            int(rng.choice([7, 8, 13, 16, 24, 31, 32, 48, 63, 64])),
+            rng.integers(4, 34, 2).tolist(),
+        )
         options = {"stride": int(rng.integers(1, 3)), "padding": int(rng.integers(0, 2)), "groups": groups}
         x, weight = (2, groups * channels, *plane), (groups * filters, channels, 3, 3)
         assert_exact(backend, dtype, rng, (x, weight, options))
