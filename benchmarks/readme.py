@@ -68,12 +68,43 @@ def threads_text(n: int) -> str:
     return f"{n} thread" if n == 1 else f"{n} threads"
 
 
-def slower_text(rows: Rows) -> str:
+def stalled(rows: Rows) -> list[Mapping[str, Any]]:
+    """Those in which PyTorch took ten times as long on several threads as on one.
+
+    Its threads then spin on one processor and wait for the system's clock, which says nothing of a kernel.
+    """
+    alone = {row["name"]: row["seconds"]["torch"] for row in rows if row["threads"] == 1}
+    return [row for row in rows if row["seconds"]["torch"] > 10 * alone.get(row["name"], float("inf"))]
+
+
+def slower(rows: Rows) -> list[Mapping[str, Any]]:
     """Slower as in the report: more than three quarters of the pairs say so."""
-    slower = [f"{row['name']} ({threads_text(row['threads'])})" for row in rows if row["ratio"]["low"] > 1]
-    if not slower:
+    return [row for row in rows if row["ratio"]["low"] > 1]
+
+
+def slower_text(rows: Rows) -> str:
+    """How many there are; the other text names them."""
+    if not slower(rows):
         return f"Slower in none of {len(rows)} measurements."
-    return f"Slower in {len(slower)} of {len(rows)} measurements: {', '.join(slower)}."
+    return f"Slower in [{len(slower(rows))} of {len(rows)} measurements](docs/performance.md#slower-than-pytorch)."
+
+
+def stalled_text(rows: Rows) -> str:
+    """Says what is left out."""
+    names = ", ".join(f"{row['name']} on {threads_text(row['threads'])}" for row in rows)
+    return f"Left out, since PyTorch's threads stood in each other's way: {names}. " if rows else ""
+
+
+def slower_list(rows: Rows) -> str:
+    """A line for each case that is slower, with the ratios."""
+    counts = sorted({row["threads"] for row in rows})
+    by_case = {(row["name"], row["threads"]): f"{row['ratio']['median']:.2f}" for row in slower(rows)}
+    head = ["| case | " + " | ".join(map(threads_text, counts)) + " |", "|---|" + "--:|" * len(counts)]
+    lines = [
+        f"| {name} | " + " | ".join(by_case.get((name, n), "") for n in counts) + " |"
+        for name in dict.fromkeys(name for name, _ in by_case)
+    ]
+    return "\n".join([*head, *lines]) + "\n"
 
 
 def background_text(rows: Rows) -> str:
@@ -93,7 +124,8 @@ def costs_text(installed: Mapping[str, Mapping[str, float]]) -> str:
 
 def block(name: str, content: Mapping[str, Any]) -> str:
     """All that stands between the markers."""
-    libraries, rows = content["libraries"], content["rows"]
+    libraries, left_out = content["libraries"], stalled(content["rows"])
+    rows = [row for row in content["rows"] if row not in left_out]
     return "\n".join(
         [
             f"![Ratios by operation](benchmarks/results/{name}-operations.png)",
@@ -102,7 +134,7 @@ def block(name: str, content: Mapping[str, Any]) -> str:
             "",
             "Geometric mean, least and greatest ratio of the cases, against PyTorch "
             f"{libraries['torch']['version']} on {content['cpu']} (`{libraries['fastnn']['isa']}`), "
-            f"{content['date'][:10]}. {slower_text(rows)} {background_text(rows)}"
+            f"{content['date'][:10]}. {slower_text(rows)} {stalled_text(left_out)}{background_text(rows)}"
             f"On disk, and to import after NumPy: {costs_text(content['installed'])}. "
             f"Every case: [figures](benchmarks/results/{name}.json), [plot](benchmarks/results/{name}.png).",
             "",
@@ -158,6 +190,8 @@ def performance(text: str, content: Mapping[str, Any]) -> str:
     def part(ops: Sequence[str]) -> str:
         if ops == ["machine"]:
             return machine_table(content)
+        if ops == ["slower"]:
+            return slower_list(content["rows"])
         return case_table([row for row in content["rows"] if row["op"] in ops])
 
     return PART.sub(lambda match: match[1] + part(match[2].split()), text)
@@ -166,9 +200,11 @@ def performance(text: str, content: Mapping[str, Any]) -> str:
 def picture(content: Mapping[str, Any]) -> Any:
     """The ratios by operation and number of threads."""
     ratios: dict[tuple[str, int], list[float]] = {}
-    for row in content["rows"]:
+    left_out = stalled(content["rows"])
+    rows = [row for row in content["rows"] if row not in left_out]
+    for row in rows:
         ratios.setdefault((row["op"], row["threads"]), []).append(row["ratio"]["median"])
-    title = f"{content['cpu']} ({content['libraries']['fastnn']['isa']}), {len(content['rows'])} measurements"
+    title = f"{content['cpu']} ({content['libraries']['fastnn']['isa']}), {len(rows)} measurements"
     return plot.draw_operations(ratios, title)
 
 
