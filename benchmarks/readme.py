@@ -84,9 +84,10 @@ def slower(rows: Rows) -> list[Mapping[str, Any]]:
 
 def slower_text(rows: Rows) -> str:
     """How many there are; the other text names them."""
-    if not slower(rows):
+    count = len(slower(rows))
+    if not count:
         return f"Slower in none of {len(rows)} measurements."
-    return f"Slower in [{len(slower(rows))} of {len(rows)} measurements](docs/performance.md#slower-than-pytorch)."
+    return f"Slower in [{count} of {len(rows)} measurements](docs/performance.md#slower-than-pytorch)."
 
 
 def stalled_text(rows: Rows) -> str:
