@@ -78,14 +78,7 @@ void conv2d_forward(const Conv2dSize& s, const T* x, const T* weight, const T* b
   if (needs_padded_copy(s)) {
     return conv2d_forward(with_padded_input(s), PaddedInput<T>(s, x).data(), weight, bias, relu, y);
   }
-  Correlation<T> c{};
-  c.images = s.batch;
-  c.groups = s.groups;
-  c.filters = s.out_channels / s.groups;
-  c.channels = s.channels / s.groups;
-  c.h = s.window.h;
-  c.w = s.window.w;
-  c.x = x;
+  Correlation<T> c = windows_of(s, x);
   c.weight = weight;
   c.bias = bias;
   c.relu = relu;

@@ -49,7 +49,7 @@ struct Correlation {
 template <class T>
 void correlate(const Correlation<T>& correlation);
 
-// Forward without an output: where the windows of grad_weight read.
+// Forward without weights and an output: where the windows read.
 template <class T>
 Correlation<T> windows_of(const Conv2dSize& s, const T* x) {
   Correlation<T> c{};

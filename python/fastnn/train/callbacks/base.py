@@ -130,37 +130,53 @@ class LambdaCallback(Callback):
             setattr(self, name, hook)
 
 
-def monitored(op: str, monitor: str, state: FitState) -> float:
-    """The epoch's value of `monitor`; ValueError where there is none."""
-    if monitor not in state.logs:
-        raise ValueError(f"[{op}] expected monitor to be one of {list(state.logs)}, got {monitor!r}")
-    return state.logs[monitor]
+class Monitor(Callback):
+    """What callbacks share that watch for the best epoch.
 
-
-class Best:
-    """The best value so far, and the epoch it belongs to: NaN and 0 before the first.
-
-    NaN is never an improvement.
+    NaN is never the best.
     """
 
-    def __init__(self, op: str, mode: str, min_delta: float = 0.0) -> None:
+    monitor: str | None
+    best: float  # NaN and epoch 0 before the first
+    best_epoch: int
+
+    def _watch(self, monitor: str | None, mode: str, min_delta: float = 0.0) -> None:
+        op = type(self).__name__
         if mode not in ("min", "max"):
             raise ValueError(f"[{op}] expected mode 'min' or 'max', got {mode!r}")
         if not min_delta >= 0:
             raise ValueError(f"[{op}] expected min_delta >= 0, got {min_delta}")
-        self.mode, self.min_delta = mode, min_delta
-        self.reset()
+        self.monitor, self.mode, self.min_delta = monitor, mode, min_delta
+        self._forget()
 
-    def reset(self) -> None:
-        self.value, self.epoch = float("nan"), 0
+    def _forget(self) -> None:
+        self.best, self.best_epoch = float("nan"), 0
 
-    def improved(self, value: float, epoch: int) -> bool:
-        """Takes `value` where it is better by more than min_delta."""
-        gain = self.value - value if self.mode == "min" else value - self.value
-        better = not math.isnan(value) if self.epoch == 0 else gain > self.min_delta
+    def _improves(self, state: FitState) -> bool:
+        """Takes this epoch as the best, where it is better than the best so far by more than min_delta."""
+        if self.monitor not in state.logs:
+            known = list(state.logs)
+            raise ValueError(
+                f"[{type(self).__name__}] expected monitor to be one of {known}, got {self.monitor!r}"
+            )
+        value = state.logs[self.monitor]
+        gain = self.best - value if self.mode == "min" else value - self.best
+        better = not math.isnan(value) if self.best_epoch == 0 else gain > self.min_delta
         if better:
-            self.value, self.epoch = value, epoch
+            self.best, self.best_epoch = value, state.epoch
         return better
+
+    def on_fit_begin(self, state: FitState) -> None:
+        """Forget earlier runs."""
+        self._forget()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best value and its epoch."""
+        return {"best": self.best, "best_epoch": self.best_epoch}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on comparing with the best so far."""
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
 
 
 class Hooks:

@@ -7,10 +7,10 @@ from typing import Any, Literal
 import numpy as np
 
 from fastnn._checks import as_int
-from fastnn.train.callbacks.base import Best, Callback, FitState, monitored
+from fastnn.train.callbacks.base import FitState, Monitor
 
 
-class EarlyStopping(Callback):
+class EarlyStopping(Monitor):
     """Stop once `patience` epochs in a row brought no improvement.
 
     Parameters
@@ -54,32 +54,18 @@ class EarlyStopping(Callback):
         mode: Literal["min", "max"] = "min",
         restore_best: bool = True,
     ) -> None:
-        self.monitor = monitor
-        self._best = Best("EarlyStopping", mode, min_delta)
+        self._watch(monitor, mode, min_delta)
         self.patience = as_int("EarlyStopping", "patience", patience, minimum=1)
         self.restore_best = restore_best
-        self._reset()
 
-    @property
-    def best(self) -> float:
-        return self._best.value
-
-    @property
-    def best_epoch(self) -> int:
-        return self._best.epoch
-
-    def _reset(self) -> None:
-        self._best.reset()
+    def _forget(self) -> None:
+        super()._forget()
         self._waited = 0
         self._best_weights: dict[str, Any] | None = None
 
-    def on_fit_begin(self, state: FitState) -> None:
-        """Forget earlier runs."""
-        self._reset()
-
     def on_epoch_end(self, state: FitState) -> None:
         """Keep the weights of a better epoch, or count one more without improvement."""
-        if self._best.improved(monitored("EarlyStopping", self.monitor, state), state.epoch):
+        if self._improves(state):
             self._waited = 0
             if self.restore_best:
                 self._best_weights = {k: np.array(v) for k, v in state.model.state_dict().items()}
@@ -89,16 +75,11 @@ class EarlyStopping(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """The best value, its epoch and weights, and the epochs waited since."""
-        return {
-            "best": self.best,
-            "best_epoch": self.best_epoch,
-            "waited": self._waited,
-            "best_weights": self._best_weights,
-        }
+        return {**super().state_dict(), "waited": self._waited, "best_weights": self._best_weights}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on waiting where `state` was taken."""
-        self._best.value, self._best.epoch = state["best"], state["best_epoch"]
+        super().load_state_dict(state)
         self._waited, self._best_weights = state["waited"], state["best_weights"]
 
     def on_fit_end(self, state: FitState) -> None:

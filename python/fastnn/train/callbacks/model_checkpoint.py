@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from fastnn._checks import as_int
 from fastnn.io import load_checkpoint, save_checkpoint
-from fastnn.train.callbacks.base import Best, Callback, FitState, monitored
+from fastnn.train.callbacks.base import FitState, Monitor
 
 
-class ModelCheckpoint(Callback):
+class ModelCheckpoint(Monitor):
     """Save the whole run after epochs: after the best ones, or after all.
 
     Parameters
@@ -66,26 +66,14 @@ class ModelCheckpoint(Callback):
         mode: Literal["min", "max"] = "min",
         every: int = 1,
     ) -> None:
-        self.path, self.monitor = path, monitor
+        self.path = path
         self.every = as_int("ModelCheckpoint", "every", every, minimum=1)
-        self._best = Best("ModelCheckpoint", mode)
-
-    @property
-    def best(self) -> float:
-        return self._best.value
-
-    @property
-    def best_epoch(self) -> int:
-        return self._best.epoch
-
-    def on_fit_begin(self, state: FitState) -> None:
-        """Forget earlier runs."""
-        self._best.reset()
+        self._watch(monitor, mode)
 
     def on_epoch_end(self, state: FitState) -> None:
         """Compare with the best epoch: before any callback saves, so that each file knows it."""
         if self.monitor is not None:
-            self._best.improved(monitored("ModelCheckpoint", self.monitor, state), state.epoch)
+            self._improves(state)
 
     def on_checkpoint(self, state: FitState) -> None:
         """Save, if this epoch is one to be saved."""
@@ -95,14 +83,6 @@ class ModelCheckpoint(Callback):
             wanted = state.epoch % self.every == 0 or state.epoch == state.epochs or state.stop
         if wanted:
             save_run(self.path, state)
-
-    def state_dict(self) -> dict[str, Any]:
-        """The best value and its epoch."""
-        return {"best": self.best, "best_epoch": self.best_epoch}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on comparing with the best so far."""
-        self._best.value, self._best.epoch = state["best"], state["best_epoch"]
 
 
 def save_run(path: str | PathLike[str], state: FitState) -> None:
