@@ -45,8 +45,7 @@ struct ProductBlock {
       for (; j + V::size <= columns; j += V::size, at += V::size) {
         unroll<Filters>([&](auto m) __attribute__((always_inline)) { row[m] = V::load(grad + m * grad_plane + j); });
         V tap(T(0));
-        ((tap = I % Filters == 0 ? in_register(V::load(src[I / Filters] + at)) : tap,
-          acc = fma(row[I % Filters], tap, acc)),
+        ((tap = I % Filters == 0 ? pinned(V::load(src[I / Filters] + at)) : tap, acc = fma(row[I % Filters], tap, acc)),
          ...);
       }
       if (j == columns) continue;

@@ -151,17 +151,6 @@ inline VecD abs(VecD a) { return _mm256_andnot_pd(_mm256_set1_pd(-0.0), a.raw); 
 inline VecF copysign(VecF a, VecF b) { return _mm256_or_ps(abs(a).raw, _mm256_and_ps(_mm256_set1_ps(-0.0f), b.raw)); }
 inline VecD copysign(VecD a, VecD b) { return _mm256_or_pd(abs(a).raw, _mm256_and_pd(_mm256_set1_pd(-0.0), b.raw)); }
 
-// The same value, which the compiler takes for a new one: it has to stay in a register, and is not loaded again
-// for each of its uses.
-inline VecF in_register(VecF a) {
-  asm("" : "+x"(a.raw));
-  return a;
-}
-inline VecD in_register(VecD a) {
-  asm("" : "+x"(a.raw));
-  return a;
-}
-
 // a * b + c and c - a * b, one rounding.
 inline VecF fma(VecF a, VecF b, VecF c) { return _mm256_fmadd_ps(a.raw, b.raw, c.raw); }
 inline VecD fma(VecD a, VecD b, VecD c) { return _mm256_fmadd_pd(a.raw, b.raw, c.raw); }
@@ -263,8 +252,8 @@ inline float reduce_max(VecF a) {
   return _mm_cvtss_f32(_mm_max_ss(quarter, _mm_movehdup_ps(quarter)));
 }
 
-// v, computed here, into a register: gcc 12 otherwise puts off long unrolled sums until they are stored, one
-// after the other, and meanwhile has no register for what they share.
+// v, computed here, into a register. gcc 12 otherwise loads a vector again for each of its uses, and puts off long
+// unrolled sums until they are stored, one after the other.
 inline VecF pinned(VecF v) {
   asm("" : "+x"(v.raw));
   return v;

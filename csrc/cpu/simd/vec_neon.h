@@ -144,17 +144,6 @@ inline VecD abs(VecD a) { return vabsq_f64(a.raw); }
 inline VecF copysign(VecF a, VecF b) { return vbslq_f32(vdupq_n_u32(0x80000000u), b.raw, a.raw); }
 inline VecD copysign(VecD a, VecD b) { return vbslq_f64(vdupq_n_u64(0x8000000000000000u), b.raw, a.raw); }
 
-// The same value, which the compiler takes for a new one: it has to stay in a register, and is not loaded again
-// for each of its uses.
-inline VecF in_register(VecF a) {
-  asm("" : "+w"(a.raw));
-  return a;
-}
-inline VecD in_register(VecD a) {
-  asm("" : "+w"(a.raw));
-  return a;
-}
-
 // a * b + c and c - a * b, one rounding.
 inline VecF fma(VecF a, VecF b, VecF c) { return vfmaq_f32(c.raw, a.raw, b.raw); }
 inline VecD fma(VecD a, VecD b, VecD c) { return vfmaq_f64(c.raw, a.raw, b.raw); }
@@ -242,8 +231,8 @@ inline float sum(VecF a) {
 inline double reduce_max(VecD a) { return vmaxvq_f64(a.raw); }
 inline float reduce_max(VecF a) { return vmaxvq_f32(a.raw); }
 
-// v, computed here, into a register: gcc 12 otherwise puts off long unrolled sums until they are stored, one
-// after the other, and meanwhile has no register for what they share.
+// v, computed here, into a register. gcc 12 otherwise loads a vector again for each of its uses, and puts off long
+// unrolled sums until they are stored, one after the other.
 inline VecF pinned(VecF v) {
   asm("" : "+w"(v.raw));
   return v;

@@ -80,10 +80,6 @@ inline VecD abs(VecD a) { return VecD(__builtin_fabs(a.raw)); }
 inline VecF copysign(VecF a, VecF b) { return VecF(__builtin_copysignf(a.raw, b.raw)); }
 inline VecD copysign(VecD a, VecD b) { return VecD(__builtin_copysign(a.raw, b.raw)); }
 
-// See vec_avx2.h; here the compiler is free.
-inline VecF in_register(VecF a) { return a; }
-inline VecD in_register(VecD a) { return a; }
-
 // a * b + c and c - a * b, two roundings.
 template <class T>
 Vec<T> fma(Vec<T> a, Vec<T> b, Vec<T> c) {
