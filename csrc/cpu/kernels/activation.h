@@ -46,8 +46,8 @@ struct LeakyReLU {
 };
 
 // Passes g inside (low, high), not at the kinks, nor at NaN. Asked as "outside", because gcc makes a load masked by
-// "inside" of the other question, and a load that waits for a comparison cannot run ahead (a quarter of the time of
-// arrays beyond the cache).
+// "inside" of the other question, and a load that waits for a comparison cannot run ahead (0.8 of the time beyond
+// the cache without it).
 template <class T>
 [[gnu::always_inline]] inline Vec<T> pass_inside(Vec<T> low, Vec<T> high, Vec<T> g, Vec<T> x) {
   return select((x <= low) | (high <= x) | is_nan(x), Vec<T>(T(0)), g);
