@@ -13,9 +13,9 @@ target_compile_options(fastnn_options INTERFACE
   $<$<BOOL:${FASTNN_WERROR}>:-Werror>)
 
 if(FASTNN_SANITIZE)
-  # Optimised further, the instrumented kernels take gcc 12 minutes a unit.
+  # Optimised further, or with more than lines for the debugger, the instrumented kernels take gcc 12 many minutes a unit.
   target_compile_options(fastnn_options INTERFACE
-    -O1 -fsanitize=${FASTNN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+    -O1 -fsanitize=${FASTNN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
   target_link_options(fastnn_options INTERFACE -fsanitize=${FASTNN_SANITIZE})
 else()
   target_compile_options(fastnn_options INTERFACE
