@@ -35,11 +35,12 @@ inline double clip_grad_norm(py::handle grads, double max_norm, double norm_type
   validate_clip_grad_norm(max_norm, norm_type);
   const GradList list("clip_grad_norm", grads);
   const GilRelease release(3 * list.elements());
-  const double norm = cpu::grad_norm(list.tensors(), norm_type);
+  double norm = 0;
+  cpu::grad_norm(list.tensors(), norm_type, &norm);
   if (error_if_nonfinite && !std::isfinite(norm)) {
     fail_value("clip_grad_norm", "expected gradients with a finite norm, got ", norm);
   }
-  cpu::clip_grad_norm(list.tensors(), max_norm, norm);
+  cpu::clip_grad_norm(list.tensors(), max_norm, &norm);
   return norm;
 }
 

@@ -55,12 +55,12 @@ py::object cross_entropy(py::handle logits_object, py::handle target_object, py:
                                           .labels = target.labels ? target.labels->data() : nullptr,
                                           .probabilities = data_or_null(target.probabilities),
                                           .weight = data_or_null(weight)};
-  double loss = 0;
   {
     const GilRelease release(flops_per_exponential * static_cast<double>(logits.size()));
-    loss = cpu::cross_entropy<T>(inputs, options, result.losses() ? result.losses() : scratch.data(), result.grad());
+    cpu::cross_entropy<T>(inputs, options, result.losses() ? result.losses() : scratch.data(), result.grad(),
+                          result.reduced());
   }
-  return result.finish(loss);
+  return result.finish();
 }
 
 inline void bind_cross_entropy_function(py::module_& m, const char* name, bool want_grad) {

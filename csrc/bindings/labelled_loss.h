@@ -10,7 +10,7 @@ struct LabelledArguments {
   py::handle input, target, weight, out;
 };
 
-// run(inputs, losses, grad) computes; ignore_index and reduction are those of its options.
+// run(inputs, losses, grad, reduced) computes; ignore_index and reduction are those of its options.
 template <class T, class Run>
 py::object labelled_loss(const char* op, bool want_grad, const LabelledArguments& args, const AxisView& view,
                          Reduction reduction, std::optional<int64_t> ignore_index, const Run& run) {
@@ -30,12 +30,11 @@ py::object labelled_loss(const char* op, bool want_grad, const LabelledArguments
   cpu::AlignedBuffer<T> scratch(result.losses() ? 0 : target.size());
   const cpu::LabelledInputs<T> inputs{
       .view = view, .input = input.data(), .labels = labels.data(), .weight = data_or_null(weight)};
-  double loss = 0;
   {
     const GilRelease release(4.0 * static_cast<double>(input.size()));
-    loss = run(inputs, result.losses() ? result.losses() : scratch.data(), result.grad());
+    run(inputs, result.losses() ? result.losses() : scratch.data(), result.grad(), result.reduced());
   }
-  return result.finish(loss);
+  return result.finish();
 }
 
 inline void bind_nll_loss(py::module_& m, const char* op, bool want_grad) {
@@ -47,8 +46,8 @@ inline void bind_nll_loss(py::module_& m, const char* op, bool want_grad) {
           using T = decltype(t);
           const AxisView view = validate_classes(op, "input", shape_of(as_array(op, "input", input)));
           return labelled_loss<T>(op, want_grad, {input, target, weight, out}, view, options.reduction,
-                                  options.ignore_index, [&](const auto& inputs, T* losses, T* grad) {
-                                    return cpu::nll_loss(inputs, options.reduction, losses, grad);
+                                  options.ignore_index, [&](const auto& inputs, T* losses, T* grad, double* reduced) {
+                                    cpu::nll_loss(inputs, options.reduction, losses, grad, reduced);
                                   });
         });
       },
@@ -64,8 +63,8 @@ inline void bind_multi_margin_loss(py::module_& m, const char* op, bool want_gra
           using T = decltype(t);
           const AxisView view = validate_multi_margin(op, shape_of(as_array(op, "input", input)));
           return labelled_loss<T>(op, want_grad, {input, target, weight, out}, view, options.reduction, std::nullopt,
-                                  [&](const auto& inputs, T* losses, T* grad) {
-                                    return cpu::multi_margin_loss(inputs, options, losses, grad);
+                                  [&](const auto& inputs, T* losses, T* grad, double* reduced) {
+                                    cpu::multi_margin_loss(inputs, options, losses, grad, reduced);
                                   });
         });
       },

@@ -25,16 +25,18 @@ class LossResult {
   }
 
   T* losses() { return losses_ ? losses_->data<T>() : nullptr; }
+  double* reduced() { return losses_ ? nullptr : &reduced_; }
   T* grad() { return grad_ ? grad_->data<T>() : nullptr; }
 
-  py::object finish(double reduced) {
-    py::object value = losses_ ? py::object(losses_->finish()) : py::object(py::float_(reduced));
+  py::object finish() {
+    py::object value = losses_ ? py::object(losses_->finish()) : py::object(py::float_(reduced_));
     if (!grad_) return value;
     return py::make_tuple(value, grad_->finish());
   }
 
  private:
   std::optional<Output> grad_, losses_;
+  double reduced_ = 0;
 };
 
 }  // namespace fastnn::bindings

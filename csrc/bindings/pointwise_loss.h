@@ -101,12 +101,11 @@ py::object pointwise_loss(const PointwiseEntry& entry, const PointwiseArguments&
                                        .target = target.data(),
                                        .weight = weight.data(entry.op),
                                        .pos_weight = pos_weight.data(entry.op)};
-  double loss = 0;
   {
     const GilRelease release((entry.kind == Pointwise::bce_with_logits ? 60.0 : 4.0) * static_cast<double>(inputs.n));
-    loss = cpu::pointwise_loss(entry.kind, inputs, options, result.losses(), result.grad());
+    cpu::pointwise_loss(entry.kind, inputs, options, result.losses(), result.grad(), result.reduced());
   }
-  return result.finish(loss);
+  return result.finish();
 }
 
 inline void bind_plain_loss(py::module_& m, const PointwiseEntry& entry) {

@@ -40,15 +40,13 @@ void clamp(std::span<const GradTensor<T>> tensors, double limit) {
 
 }  // namespace
 
-double grad_norm(const GradTensors& grads, double p) {
-  const double f32 = norm_sum(grads.f32, p), f64 = norm_sum(grads.f64, p);
-  if (std::isinf(p)) return larger(f32, f64);
-  const double total = f32 + f64;
-  return p == 1.0 ? total : p == 2.0 ? std::sqrt(total) : std::pow(total, 1.0 / p);
+void grad_norm(const GradTensors& grads, double p, double* norm) {
+  const double f32 = norm_sum(grads.f32, p), f64 = norm_sum(grads.f64, p), total = f32 + f64;
+  *norm = std::isinf(p) ? larger(f32, f64) : p == 1.0 ? total : p == 2.0 ? std::sqrt(total) : std::pow(total, 1.0 / p);
 }
 
-void clip_grad_norm(const GradTensors& grads, double max_norm, double norm) {
-  const double factor = max_norm / (norm + 1e-6);
+void clip_grad_norm(const GradTensors& grads, double max_norm, const double* norm) {
+  const double factor = max_norm / (*norm + 1e-6);
   if (factor >= 1.0) return;  // a NaN goes on, into the gradients
   scale(grads.f32, factor);
   scale(grads.f64, factor);

@@ -20,7 +20,8 @@ double mean_divisor(const CrossEntropyInputs<T>& in) {
 }  // namespace
 
 template <class T>
-double cross_entropy(const CrossEntropyInputs<T>& in, const CrossEntropyOptions& options, T* losses, T* grad) {
+void cross_entropy(const CrossEntropyInputs<T>& in, const CrossEntropyOptions& options, T* losses, T* grad,
+                   double* reduced) {
   const auto& kernel = kernels<T>().cross_entropy;
   const int64_t classes = in.view.axis_size, positions = in.view.outer * in.view.inner;
   const double divisor = options.reduction == Reduction::mean ? mean_divisor(in) : 1.0;
@@ -47,11 +48,11 @@ double cross_entropy(const CrossEntropyInputs<T>& in, const CrossEntropyOptions&
   for_axis_blocks(
       in.view, [&](int64_t first, int64_t count) { kernel.rows(block_at(first, first * classes, count)); },
       [&](int64_t first, int64_t offset, int64_t count) { kernel.lanes(block_at(first, offset, count)); });
-  if (options.reduction == Reduction::none) return 0.0;
-  return ordered_sum(positions, [&](int64_t i) { return static_cast<double>(losses[i]); }) / divisor;
+  if (!reduced) return;
+  *reduced = ordered_sum(positions, [&](int64_t i) { return static_cast<double>(losses[i]); }) / divisor;
 }
 
-template double cross_entropy(const CrossEntropyInputs<float>&, const CrossEntropyOptions&, float*, float*);
-template double cross_entropy(const CrossEntropyInputs<double>&, const CrossEntropyOptions&, double*, double*);
+template void cross_entropy(const CrossEntropyInputs<float>&, const CrossEntropyOptions&, float*, float*, double*);
+template void cross_entropy(const CrossEntropyInputs<double>&, const CrossEntropyOptions&, double*, double*, double*);
 
 }  // namespace fastnn::cpu

@@ -68,7 +68,8 @@ class Tile {
 }  // namespace
 
 template <class T>
-double pointwise_loss(Pointwise kind, const PointwiseInputs<T>& in, const LossOptions& options, T* losses, T* grad) {
+void pointwise_loss(Pointwise kind, const PointwiseInputs<T>& in, const LossOptions& options, T* losses, T* grad,
+                    double* reduced) {
   const auto kernel = kernel_of<T>(kind, options.parameter);
   const double divisor = options.reduction == Reduction::mean ? static_cast<double>(in.n) : 1.0;
   const double total = sum_of_parts(in.n, elements_per_task, [&](int64_t begin, int64_t end) {
@@ -85,7 +86,7 @@ double pointwise_loss(Pointwise kind, const PointwiseInputs<T>& in, const LossOp
     block.grad_scale = static_cast<T>(1.0 / divisor);
     return kernel(block);
   });
-  return options.reduction == Reduction::none ? 0.0 : total / divisor;
+  if (reduced) *reduced = total / divisor;
 }
 
 template <class Source, class T>
@@ -113,8 +114,8 @@ void resolve_signs(const char* op, const Source* target, Shape shape, T* signs) 
   }
 }
 
-template double pointwise_loss(Pointwise, const PointwiseInputs<float>&, const LossOptions&, float*, float*);
-template double pointwise_loss(Pointwise, const PointwiseInputs<double>&, const LossOptions&, double*, double*);
+template void pointwise_loss(Pointwise, const PointwiseInputs<float>&, const LossOptions&, float*, float*, double*);
+template void pointwise_loss(Pointwise, const PointwiseInputs<double>&, const LossOptions&, double*, double*, double*);
 template void resolve_signs(const char*, const float*, Shape, float*);
 template void resolve_signs(const char*, const double*, Shape, double*);
 template void resolve_signs(const char*, const int32_t*, Shape, float*);

@@ -7,7 +7,8 @@
 namespace fastnn::cpu {
 
 template <class T>
-double multi_margin_loss(const LabelledInputs<T>& in, const MultiMarginOptions& options, T* losses, T* grad) {
+void multi_margin_loss(const LabelledInputs<T>& in, const MultiMarginOptions& options, T* losses, T* grad,
+                       double* reduced) {
   const int64_t rows = in.view.outer, classes = in.view.axis_size;
   const double divisor = options.reduction == Reduction::mean ? static_cast<double>(rows) : 1.0;
   constexpr int64_t elements_per_task = 1 << 13;
@@ -25,11 +26,11 @@ double multi_margin_loss(const LabelledInputs<T>& in, const MultiMarginOptions& 
     block.grad_scale = static_cast<T>(1.0 / divisor);
     kernels<T>().loss.multi_margin(block);
   });
-  if (options.reduction == Reduction::none) return 0.0;
-  return ordered_sum(rows, [=](int64_t i) { return static_cast<double>(losses[i]); }) / divisor;
+  if (!reduced) return;
+  *reduced = ordered_sum(rows, [=](int64_t i) { return static_cast<double>(losses[i]); }) / divisor;
 }
 
-template double multi_margin_loss(const LabelledInputs<float>&, const MultiMarginOptions&, float*, float*);
-template double multi_margin_loss(const LabelledInputs<double>&, const MultiMarginOptions&, double*, double*);
+template void multi_margin_loss(const LabelledInputs<float>&, const MultiMarginOptions&, float*, float*, double*);
+template void multi_margin_loss(const LabelledInputs<double>&, const MultiMarginOptions&, double*, double*, double*);
 
 }  // namespace fastnn::cpu

@@ -7,7 +7,7 @@
 namespace fastnn::cpu {
 
 template <class T>
-double nll_loss(const LabelledInputs<T>& in, Reduction reduction, T* losses, T* grad) {
+void nll_loss(const LabelledInputs<T>& in, Reduction reduction, T* losses, T* grad, double* reduced) {
   const auto [outer, classes, inner] = in.view;
   const int64_t positions = outer * inner, image = classes * inner;
   const double divisor = reduction == Reduction::mean ? sum_label_weights(in.labels, positions, in.weight) : 1.0;
@@ -31,11 +31,11 @@ double nll_loss(const LabelledInputs<T>& in, Reduction reduction, T* losses, T* 
                    for (int64_t i = 0; i < inner; ++i) one_position(o, i);
                  }
                });
-  if (reduction == Reduction::none) return 0.0;
-  return ordered_sum(positions, [=](int64_t i) { return static_cast<double>(losses[i]); }) / divisor;
+  if (!reduced) return;
+  *reduced = ordered_sum(positions, [=](int64_t i) { return static_cast<double>(losses[i]); }) / divisor;
 }
 
-template double nll_loss(const LabelledInputs<float>&, Reduction, float*, float*);
-template double nll_loss(const LabelledInputs<double>&, Reduction, double*, double*);
+template void nll_loss(const LabelledInputs<float>&, Reduction, float*, float*, double*);
+template void nll_loss(const LabelledInputs<double>&, Reduction, double*, double*, double*);
 
 }  // namespace fastnn::cpu

@@ -60,7 +60,7 @@ inline int64_t validate_activation_backward(const ActivationInfo& info, Shape gr
   return element_count(info.backward_name, kept);
 }
 
-namespace cpu {
+namespace FASTNN_BACKEND {
 
 template <class T>
 void activation_forward(const ActivationInfo& info, const ActivationParameters& parameters, int64_t n, const T* x,
@@ -70,5 +70,5 @@ template <class T>
 void activation_backward(const ActivationInfo& info, const ActivationParameters& parameters, int64_t n,
                          const T* grad_output, const T* kept, T* grad_x);
 
-}  // namespace cpu
+}  // namespace FASTNN_BACKEND
 }  // namespace fastnn

@@ -30,10 +30,10 @@ struct AdagradTensor {
   T* sum;
 };
 
-namespace cpu {
+namespace FASTNN_BACKEND {
 
 template <class T>
 void adagrad_step(std::span<const AdagradTensor<T>> tensors, const AdagradOptions& options);
 
-}  // namespace cpu
+}  // namespace FASTNN_BACKEND
 }  // namespace fastnn

@@ -32,10 +32,10 @@ struct AdamTensor {
   T* max_exp_avg_sq;  // null without amsgrad
 };
 
-namespace cpu {
+namespace FASTNN_BACKEND {
 
 template <class T>
 void adam_step(std::span<const AdamTensor<T>> tensors, const AdamOptions& options);
 
-}  // namespace cpu
+}  // namespace FASTNN_BACKEND
 }  // namespace fastnn

@@ -55,7 +55,7 @@ inline AxisView validate_batch_norm_backward(Shape grad_output, Shape x) {
   return view;
 }
 
-namespace cpu {
+namespace FASTNN_BACKEND {
 
 template <class T>
 struct BatchNormInputs {
@@ -95,5 +95,5 @@ struct BatchNormGradients {
 template <class T>
 void batch_norm_backward(const BatchNormBackwardInputs<T>& in, const BatchNormGradients<T>& grads);
 
-}  // namespace cpu
+}  // namespace FASTNN_BACKEND
 }  // namespace fastnn

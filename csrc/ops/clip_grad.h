@@ -30,11 +30,11 @@ inline void validate_clip_grad_value(double clip_value) {
   if (!(clip_value >= 0.0)) fail_value("clip_grad_value", "expected clip_value >= 0, got ", clip_value);
 }
 
-namespace cpu {
+namespace FASTNN_BACKEND {
 
-double grad_norm(const GradTensors& grads, double p);
-void clip_grad_norm(const GradTensors& grads, double max_norm, double norm);
+void grad_norm(const GradTensors& grads, double p, double* norm);
+void clip_grad_norm(const GradTensors& grads, double max_norm, const double* norm);
 void clip_grad_value(const GradTensors& grads, double clip_value);
 
-}  // namespace cpu
+}  // namespace FASTNN_BACKEND
 }  // namespace fastnn

@@ -87,7 +87,7 @@ inline Conv2dSize validate_conv2d_backward(Shape grad_output, Shape x, Shape wei
   return size;
 }
 
-namespace cpu {
+namespace FASTNN_BACKEND {
 
 template <class T>
 void conv2d_forward(const Conv2dSize& size, const T* x, const T* weight, const T* bias, bool relu, T* y);
@@ -104,5 +104,5 @@ template <class T>
 void conv2d_backward(const Conv2dSize& size, const T* grad_output, const T* x, const T* weight,
                      const Conv2dGradients<T>& grads);
 
-}  // namespace cpu
+}  // namespace FASTNN_BACKEND
 }  // namespace fastnn

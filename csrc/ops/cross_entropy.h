@@ -27,7 +27,7 @@ inline void validate_class_probabilities(Shape logits, Shape target, const Cross
   }
 }
 
-namespace cpu {
+namespace FASTNN_BACKEND {
 
 template <class T>
 struct CrossEntropyInputs {
@@ -38,10 +38,11 @@ struct CrossEntropyInputs {
   const T* weight;         // null: ones
 };
 
-// Writes the losses (one a position) for Reduction::none and returns 0, or else returns the reduced loss;
-// `losses` is scratch then. grad may be null.
+// Writes the losses (one a position) for Reduction::none, or else the reduced loss; `losses` is scratch then, and
+// `reduced` is null for none. grad may be null.
 template <class T>
-double cross_entropy(const CrossEntropyInputs<T>& inputs, const CrossEntropyOptions& options, T* losses, T* grad);
+void cross_entropy(const CrossEntropyInputs<T>& inputs, const CrossEntropyOptions& options, T* losses, T* grad,
+                   double* reduced);
 
-}  // namespace cpu
+}  // namespace FASTNN_BACKEND
 }  // namespace fastnn

@@ -25,12 +25,12 @@ inline Planes validate_dropout2d(Shape x) {
   return {element_count("dropout2d", x.first(2)), element_count("dropout2d", x.subspan(2))};
 }
 
-namespace cpu {
+namespace FASTNN_BACKEND {
 
 template <class T>
 void dropout(int64_t n, double p, DropoutKey key, const T* x, T* y);
 template <class T>
 void dropout2d(const Planes& planes, double p, DropoutKey key, const T* x, T* y);
 
-}  // namespace cpu
+}  // namespace FASTNN_BACKEND
 }  // namespace fastnn

@@ -10,12 +10,12 @@ inline void validate_gather(Shape x, Shape indices) {
   if (indices.size() != 1) fail_value("gather", "expected indices of shape (M,), got ", to_string(indices));
 }
 
-namespace cpu {
+namespace FASTNN_BACKEND {
 
 // Throws std::out_of_range for an index outside [0, rows), before anything is written.
 void check_indices(const int64_t* indices, int64_t count, int64_t rows);
 
 void gather(const void* x, int64_t row_bytes, const int64_t* indices, int64_t count, void* y);
 
-}  // namespace cpu
+}  // namespace FASTNN_BACKEND
 }  // namespace fastnn

@@ -74,12 +74,12 @@ inline std::vector<int64_t> image_shape(const Im2ColSize& size) {
   return shape;
 }
 
-namespace cpu {
+namespace FASTNN_BACKEND {
 
 template <class T>
 void im2col(const Im2ColSize& size, const T* x, T* columns);
 template <class T>
 void col2im(const Im2ColSize& size, const T* columns, T* x);
 
-}  // namespace cpu
+}  // namespace FASTNN_BACKEND
 }  // namespace fastnn

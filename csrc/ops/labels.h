@@ -40,7 +40,7 @@ inline void validate_class_indices(const char* op, const char* name, Shape score
   }
 }
 
-namespace cpu {
+namespace FASTNN_BACKEND {
 
 // The label of each position, -1 where it is ignore_index. Throws std::out_of_range for one outside [0, classes).
 template <class Index>
@@ -51,5 +51,5 @@ void resolve_labels(const char* op, const Index* target, Shape target_shape, int
 template <class T>
 double sum_label_weights(const int64_t* labels, int64_t count, const T* weight);
 
-}  // namespace cpu
+}  // namespace FASTNN_BACKEND
 }  // namespace fastnn

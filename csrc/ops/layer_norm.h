@@ -45,7 +45,7 @@ inline LayerNormSize validate_layer_norm_backward(Shape grad_output, Shape x, Sh
   return size;
 }
 
-namespace cpu {
+namespace FASTNN_BACKEND {
 
 template <class T>
 struct LayerNormInputs {
@@ -75,5 +75,5 @@ struct LayerNormGradients {
 template <class T>
 void layer_norm_backward(const LayerNormBackwardInputs<T>& in, const LayerNormGradients<T>& grads);
 
-}  // namespace cpu
+}  // namespace FASTNN_BACKEND
 }  // namespace fastnn

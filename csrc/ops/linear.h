@@ -37,7 +37,7 @@ inline LinearSize validate_linear_backward(Shape grad_output, Shape x, Shape wei
   return size;
 }
 
-namespace cpu {
+namespace FASTNN_BACKEND {
 
 template <class T>
 void linear_forward(const LinearSize& size, const T* x, const T* weight, const T* bias, bool relu, T* y);
@@ -54,5 +54,5 @@ template <class T>
 void linear_backward(const LinearSize& size, const T* grad_output, const T* x, const T* weight,
                      const LinearGradients<T>& grads);
 
-}  // namespace cpu
+}  // namespace FASTNN_BACKEND
 }  // namespace fastnn

@@ -64,7 +64,7 @@ inline AxisView validate_multi_margin(const char* op, Shape input) {
   return validate_classes(op, "input", input);
 }
 
-namespace cpu {
+namespace FASTNN_BACKEND {
 
 // Element i of a long array is data[i % period]. Null: ones.
 template <class T>
@@ -81,10 +81,11 @@ struct PointwiseInputs {
   Repeated<T> weight, pos_weight;  // of bce_with_logits
 };
 
-// Each of these writes the losses where `losses` is given, for Reduction::none, and returns 0, or else returns
-// the reduced loss. grad may be null.
+// Each of these writes the losses where `losses` is given, for Reduction::none, and the reduced loss for the others,
+// whose `reduced` is not null. grad may be null.
 template <class T>
-double pointwise_loss(Pointwise kind, const PointwiseInputs<T>& inputs, const LossOptions& options, T* losses, T* grad);
+void pointwise_loss(Pointwise kind, const PointwiseInputs<T>& inputs, const LossOptions& options, T* losses, T* grad,
+                    double* reduced);
 
 // Hinge targets as -1 and 1. Throws std::invalid_argument unless all are in {-1, 1} or all in {0, 1}.
 template <class Source, class T>
@@ -100,9 +101,10 @@ struct LabelledInputs {
 
 // `losses` has to be given: scratch unless the reduction is none.
 template <class T>
-double nll_loss(const LabelledInputs<T>& inputs, Reduction reduction, T* losses, T* grad);
+void nll_loss(const LabelledInputs<T>& inputs, Reduction reduction, T* losses, T* grad, double* reduced);
 template <class T>
-double multi_margin_loss(const LabelledInputs<T>& inputs, const MultiMarginOptions& options, T* losses, T* grad);
+void multi_margin_loss(const LabelledInputs<T>& inputs, const MultiMarginOptions& options, T* losses, T* grad,
+                       double* reduced);
 
-}  // namespace cpu
+}  // namespace FASTNN_BACKEND
 }  // namespace fastnn

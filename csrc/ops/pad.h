@@ -99,7 +99,7 @@ inline PadSize validate_pad_size(const char* op, Shape x, const Sides& sides, bo
   return size;
 }
 
-namespace cpu {
+namespace FASTNN_BACKEND {
 
 // x (planes, H, W), padded (planes, top + H + bottom, left + W + right). `value` is the constant of "zeros".
 template <class T>
@@ -109,5 +109,5 @@ template <class T>
 void pad_planes_backward(PaddingMode mode, int64_t planes, int64_t H, int64_t W, const Sides& sides,
                          const T* grad_padded, T* grad_x);
 
-}  // namespace cpu
+}  // namespace FASTNN_BACKEND
 }  // namespace fastnn

@@ -129,7 +129,7 @@ inline bool taps_fit_bytes(const Pool2dSize& size) {
   return fits(h) && fits(w) && h.kernel * w.kernel <= 256 && w.size <= most;
 }
 
-namespace cpu {
+namespace FASTNN_BACKEND {
 
 // Where the maxima lie: at most one of the two is wanted of a forward, and one is given to a backward.
 struct MaxPlaces {
@@ -149,5 +149,5 @@ void avg_pool2d_forward(const Pool2dSize& size, const Pool2dOptions& options, co
 template <class T>
 void avg_pool2d_backward(const Pool2dSize& size, const Pool2dOptions& options, const T* grad_output, T* grad_x);
 
-}  // namespace cpu
+}  // namespace FASTNN_BACKEND
 }  // namespace fastnn

@@ -30,10 +30,10 @@ struct RMSpropTensor {
   T* momentum_buffer;  // null without momentum
 };
 
-namespace cpu {
+namespace FASTNN_BACKEND {
 
 template <class T>
 void rmsprop_step(std::span<const RMSpropTensor<T>> tensors, const RMSpropOptions& options);
 
-}  // namespace cpu
+}  // namespace FASTNN_BACKEND
 }  // namespace fastnn

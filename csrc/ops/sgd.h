@@ -32,10 +32,10 @@ struct SGDTensor {
   T* momentum_buffer;  // null without momentum
 };
 
-namespace cpu {
+namespace FASTNN_BACKEND {
 
 template <class T>
 void sgd_step(std::span<const SGDTensor<T>> tensors, const SGDOptions& options);
 
-}  // namespace cpu
+}  // namespace FASTNN_BACKEND
 }  // namespace fastnn

@@ -20,7 +20,7 @@ inline AxisView validate_softmax_backward(const char* op, Shape grad_output, Sha
   return validate_softmax(op, y, axis);
 }
 
-namespace cpu {
+namespace FASTNN_BACKEND {
 
 // log: log_softmax
 template <class T>
@@ -28,5 +28,5 @@ void softmax_forward(const AxisView& view, bool log, const T* x, T* y);
 template <class T>
 void softmax_backward(const AxisView& view, bool log, const T* grad_output, const T* y, T* grad_x);
 
-}  // namespace cpu
+}  // namespace FASTNN_BACKEND
 }  // namespace fastnn

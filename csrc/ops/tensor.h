@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/backend.h"
 #include "ops/check.h"
 
 namespace fastnn {
