@@ -110,7 +110,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         return "softmax" if not self._multilabel and self.n_outputs_ > 1 else "logistic"
 
     def _stratifies(self) -> bool:
-        return not self._multilabel
+        return self.n_outputs_ == 1  # as scikit-learn: two classes only
 
     def _class_weights(self, y: Any) -> Any:
         return None if self.class_weight is None else compute_sample_weight(self.class_weight, y)
@@ -129,9 +129,8 @@ class NetClassifier(ClassifierMixin, NetEstimator):
 class MLPClassifier(NetClassifier, MLP):
     """A multi-layer perceptron for classes, with scikit-learn's parameters and more.
 
-    The same `random_state` draws scikit-learn's initial weights, split and batches, so results follow those
-    of `sklearn.neural_network.MLPClassifier` to rounding, but for two details: Adam adds epsilon after its
-    bias correction, and momentum keeps the learning rate outside, as PyTorch has both.
+    The same `random_state` draws scikit-learn's initial weights, split and batches, so without dropout and
+    weights results follow those of `sklearn.neural_network.MLPClassifier`, epoch by epoch, to rounding.
 
     Parameters
     ----------

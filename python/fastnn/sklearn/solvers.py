@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,17 +29,9 @@ def fit_stochastic(est: Any, arrays: tuple[Any, ...], rng: np.random.RandomState
     flat = Flat(est._model)
     if not incremental or est._optimizer is None:
         est._optimizer = make_optimizer(est, flat)
-    decayed = est._optimizer.param_groups[0]
     samples = arrays[0].shape[0]
     rules = Rules(est, samples, validation)
-
-    def before(size: int, weight: float) -> None:
-        # The penalty of a batch is alpha / 2 w.w over its weight.
-        decay = est.alpha / weight if weight else 0.0
-        decayed["weight_decay"] = decay
-        if decay:
-            rules.penalty += 0.5 * decay * float(flat.weights @ flat.weights) * size
-
+    before = _make_before(est, flat, rules)
     batches = Batches(arrays, _batch_size(est, samples), rng if est.shuffle else None, before)
     est.n_iter_ = 0
     try:
@@ -61,6 +55,27 @@ def fit_stochastic(est: Any, arrays: tuple[Any, ...], rng: np.random.RandomState
             ConvergenceWarning,
             stacklevel=4,
         )
+
+
+def _make_before(est: Any, flat: Flat, rules: Rules) -> Callable[[int, float], None]:
+    """What each batch changes in the optimizer, given its size and the sum of its weights."""
+    groups = est._optimizer.param_groups
+    steps = [state.get("step", 0) for state in est._optimizer.state.values()]
+    step = max(steps, default=0)
+    is_adam = est.solver == "adam"
+
+    def before(size: int, weight: float) -> None:
+        nonlocal step
+        # The penalty of a batch is alpha / 2 w.w over its weight.
+        decay = est.alpha / weight if weight else 0.0
+        groups[0]["weight_decay"] = decay
+        if decay:
+            rules.penalty += 0.5 * decay * float(flat.weights @ flat.weights) * size
+        if is_adam:  # scikit-learn adds epsilon to the root of v before its bias is corrected
+            step += 1
+            groups[0]["eps"] = groups[1]["eps"] = est.epsilon / math.sqrt(1.0 - est.beta_2**step)
+
+    return before
 
 
 def _split(

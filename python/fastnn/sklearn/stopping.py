@@ -35,12 +35,10 @@ class Rules(Callback):
             self._watch_loss()
         else:
             self._watch_score(state, *self._validation)
-        groups = state.optimizer.param_groups
         if est.solver == "sgd" and est.learning_rate == "invscaling":
-            for group in groups:
-                group["lr"] = est.learning_rate_init / (est.t_ + 1) ** est.power_t
+            set_rate(state.optimizer, est.learning_rate_init / (est.t_ + 1) ** est.power_t)
         if est._no_improvement_count > est.n_iter_no_change:
-            self._give_up(state, groups)
+            self._give_up(state)
 
     def _watch_loss(self) -> None:
         est = self._estimator
@@ -64,20 +62,32 @@ class Rules(Callback):
             est.best_validation_score_ = score
             est._best_weights = {name: np.array(array) for name, array in state.model.state_dict().items()}
 
-    def _give_up(self, state: FitState, groups: list[dict[str, Any]]) -> None:
+    def _give_up(self, state: FitState) -> None:
         """Stop; with an adaptive learning rate go on with a fifth of it, down to 1e-6."""
-        est = self._estimator
-        if est.solver == "sgd" and est.learning_rate == "adaptive" and groups[0]["lr"] > 1e-6:
+        est, rate = self._estimator, state.optimizer.param_groups[0]["lr"]
+        if est.solver == "sgd" and est.learning_rate == "adaptive" and rate > 1e-6:
             est._no_improvement_count = 0
-            for group in groups:
-                group["lr"] /= 5.0
+            set_rate(state.optimizer, rate / 5.0)
             if est.verbose:
-                print(f"Setting learning rate to {groups[0]['lr']:f}")
+                print(f"Setting learning rate to {rate / 5.0:f}")
             return
         self.converged = state.stop = True
         if est.verbose:
             what = "Validation score" if self._validation is not None else "Training loss"
             print(f"{what} did not improve more than tol={est.tol:f} for {est.n_iter_no_change} epochs.")
+
+
+def set_rate(optimizer: Any, rate: float) -> None:
+    """The learning rate of SGD from here on.
+
+    scikit-learn keeps the rate inside of its momentum, fastnn outside: the velocity stays the same.
+    """
+    former = optimizer.param_groups[0]["lr"]
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    for state in optimizer.state.values():
+        if "momentum_buffer" in state:
+            state["momentum_buffer"] *= former / rate
 
 
 def fresh_curves(estimator: Any) -> None:
