@@ -59,7 +59,9 @@ class Saved:
         tensors, found = read_tensors("load", path)
         kind = found.get("class") if found is not None and found.get("content") == "estimator" else None
         if found is None or kind != cls.__name__:
-            raise ValueError(f"[load] expected a file of {cls.__name__}.save, got {os.fspath(path)!r} of {kind}")
+            raise ValueError(
+                f"[load] expected a file of {cls.__name__}.save, got {os.fspath(path)!r} of {kind}"
+            )
         if found["version"] > VERSION:
             raise ValueError(f"[load] expected version <= {VERSION}, got {found['version']}: update fastnn")
         made = cls()
@@ -69,6 +71,7 @@ class Saved:
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[call-overload]
+        state.pop("_flat", None)
         for name in ("_model", "_optimizer"):
             if state.get(name) is not None:
                 state[name] = state[name].state_dict()
@@ -85,7 +88,8 @@ class Saved:
         made._model.load_state_dict(weights)
         made._optimizer = None
         if moments is not None:
-            made._optimizer = make_optimizer(made, Flat(made._model))
+            made._flat = Flat(made._model)
+            made._optimizer = make_optimizer(made, made._flat)
             made._optimizer.load_state_dict(moments)
 
 
