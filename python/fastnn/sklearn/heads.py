@@ -43,11 +43,19 @@ class PoissonLoss:
         losses = np.where(y > 0, y * (np.log(safe) - outputs), 0.0) - y + predicted
         weight = np.ones(len(y), y.dtype) if sample_weight is None else sample_weight
         share = (weight / weight.sum())[:, np.newaxis]
-        self._gradient = ((predicted - y) * share).astype(outputs.dtype, copy=False)
+        self._gradient: Array = ((predicted - y) * share).astype(outputs.dtype, copy=False)
         return float((losses * share).sum(dtype=np.float64) / y.shape[1])
 
     def backward(self) -> Array:
         return self._gradient
+
+
+_ACTIVATIONS: dict[str, Callable[[Array], Array] | None] = {
+    "identity": None,
+    "softmax": F.softmax,
+    "logistic": F.sigmoid,
+    "exp": np.exp,
+}
 
 
 def make_loss(activation: str, outputs: int) -> Any:
@@ -63,5 +71,5 @@ def make_loss(activation: str, outputs: int) -> Any:
 
 def activate(activation: str, z: Array) -> Array:
     """Predictions of what the last layer gives."""
-    known: dict[str, Callable[[Array], Array]] = {"softmax": F.softmax, "logistic": F.sigmoid, "exp": np.exp}
-    return known.get(activation, lambda same: same)(z)
+    function: Callable[[Array], Array] | None = _ACTIVATIONS[activation]
+    return z if function is None else function(z)
