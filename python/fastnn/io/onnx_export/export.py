@@ -14,8 +14,6 @@ from fastnn.io.atomic import write_atomically
 from fastnn.io.onnx_export import activations, containers, weighted, windows
 from fastnn.io.onnx_export.graph import Graph, Value
 from fastnn.nn import Module
-from fastnn.train.batches import model_dtype
-from fastnn.train.modes import in_mode
 
 OPSET, IR = 20, 9
 REGISTERED = (activations, containers, weighted, windows)  # importing them fills the table
@@ -68,6 +66,9 @@ def export_onnx(
         import onnx
     except ModuleNotFoundError as error:
         raise ImportError("[export_onnx] needs the package onnx: pip install onnx") from error
+    from fastnn.train.batches import model_dtype
+    from fastnn.train.modes import in_mode
+
     shape = [as_int("export_onnx", "input_shape", side, minimum=1) for side in input_shape]
     graph = Graph(onnx)
     example = np.zeros((2, *shape), model_dtype(model))
