@@ -28,6 +28,12 @@ inline void require_same_layout(const char* op, Shape to, Shape from, const py::
   }
 }
 
+inline py::object empty_like(py::handle object) {
+  const Array x = as_array("empty_like", "x", object);
+  const CallScope call(x);
+  return allocate(x.dtype(), shape_of(x), "empty_like");
+}
+
 inline void copy(py::handle to_object, py::handle from_object) {
   const Array to = as_array("copy", "to", to_object), from = as_array("copy", "from", from_object);
   const CallScope call(to);
@@ -48,6 +54,13 @@ inline void copy_from_host(py::handle to_object, const py::array& from) {
     fail_value("copy_from_host", "expected C-contiguous arrays, got a strided one");
   }
   cuda::copy_from_host(to.mutable_data(), from.data(), static_cast<size_t>(from.nbytes()));
+}
+
+inline py::object from_host(const py::array& x, int device) {
+  const CallScope call(device);
+  Array moved = allocate(x.dtype(), shape_of(x), "from_host");
+  copy_from_host(moved, x);
+  return moved;
 }
 
 inline void copy_to_host(py::array to, py::handle from_object) {
@@ -76,6 +89,8 @@ inline void bind_cuda_runtime(py::module_& m) {
   m.def("reason_unavailable", &cuda::reason_unavailable);
   m.def("device_count", &cuda::device_count);
   m.def("synchronize", &synchronize, py::arg("device"));
+  m.def("empty_like", &empty_like, py::arg("x"));
+  m.def("from_host", &from_host, py::arg("x"), py::arg("device"));
   m.def("copy", &copy, py::arg("to"), py::arg("from_"));
   m.def("copy_from_host", &copy_from_host, py::arg("to"), py::arg("from_"));
   m.def("copy_to_host", &copy_to_host, py::arg("to"), py::arg("from_"));

@@ -87,8 +87,7 @@ def empty_like(x: Any) -> Any:
     """A C-contiguous array of x's kind, shape and dtype, with any contents."""
     if not is_gpu_array(x):
         return np.empty_like(x, order="C", subok=False)
-    with x.device:
-        return type(x)(x.shape, x.dtype)
+    return gpu_kernels("empty_like").empty_like(x)
 
 
 def full_like(x: Any, value: float) -> Any:
@@ -140,13 +139,7 @@ def to_device(x: Any, device: str) -> Any:
         return to_host(x)
     if is_gpu_array(x) and x.data.device_id == number:
         return x
-    kernels = gpu_kernels("to")
-    import cupy
-
-    with cupy.cuda.Device(number):
-        moved = cupy.ndarray(x.shape, x.dtype)
-        kernels.copy_from_host(moved, np.ascontiguousarray(to_host(x)))
-    return moved
+    return gpu_kernels("to").from_host(np.ascontiguousarray(to_host(x)), number)
 
 
 def device_number(device: str) -> int | None:
