@@ -1,7 +1,7 @@
-"""Which kernels serve an array, and where arrays like it come from: the only file that knows kinds of arrays.
+"""Which kernels serve an array, and where arrays like it come from: the one file that knows their kinds.
 
-Every operation asks once, for its first array; the kernels themselves check the others. CuPy is never imported
-here before somebody has made an array with it, or asks for a GPU.
+Every operation asks once, for its first array; the kernels themselves check the others. CuPy is never
+imported here before somebody has made an array with it, or asks for a GPU.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def to_device(x: Any, device: str) -> Any:
 
 
 def device_number(device: str) -> int | None:
-    """0 for "cuda", 1 for "cuda:1", None for "cpu"; ValueError for anything else, RuntimeError without a GPU."""
+    """0 for "cuda", 1 for "cuda:1", None for "cpu"; RuntimeError for a GPU where there is none."""
     kind, _, number = device.partition(":") if isinstance(device, str) else ("", "", "")
     if kind == "cpu" and not number:
         return None
