@@ -7,6 +7,8 @@ imported here before somebody has made an array with it, or asks for a GPU.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -78,6 +80,28 @@ def _connect(kernels: ModuleType) -> None:
         current_device=cupy.cuda.runtime.getDevice,
         enter_device=cupy.cuda.Device,
     )
+
+
+# --- capture in a graph -------------------------------------------------------------------------
+
+_captures = 0
+
+
+@contextmanager
+def capturing() -> Iterator[None]:
+    """While the calls inside become a graph."""
+    global _captures
+    _captures += 1
+    try:
+        yield
+    finally:
+        _captures -= 1
+
+
+def refuse_capture(op: str, reason: str) -> None:
+    """RuntimeError inside `capturing`: what the host decides would be the same in every replay."""
+    if _captures:
+        raise RuntimeError(f"[{op}] expected not to be captured in a graph: {reason}")
 
 
 # --- arrays like others -------------------------------------------------------------------------

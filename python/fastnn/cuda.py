@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from fastnn import backend
 
-__all__ = ["device_count", "is_available", "reason_unavailable", "synchronize"]
+T = TypeVar("T")
+
+__all__ = ["device_count", "graph", "is_available", "reason_unavailable", "synchronize"]
 
 
 def reason_unavailable() -> str | None:
@@ -70,3 +75,48 @@ def synchronize(device: int | None = None) -> None:
     number = backend.device_number("cuda" if device is None else f"cuda:{device}")
     kernels = backend.gpu_kernels("synchronize")
     kernels.synchronize(number if device is not None else kernels.current_device())
+
+
+def graph(step: Callable[[], T], warmup: int = 3) -> Callable[[], T]:
+    """Capture the work of `step` as a CUDA graph, and return a function that replays it with one launch.
+
+    The replay gives what the captured call returned: the same arrays, with new values. A small net is bound
+    by the microseconds that each launch takes, and a graph is one launch.
+
+    Parameters
+    ----------
+    step : callable without arguments
+        Its arrays have to be the same in every call: copy new data into those it reads. What it decides on
+        the host is decided once, so the parts of a step that change with its number refuse to be captured:
+        dropout, and Adam, whose bias correction counts steps. Learning rates stay those of the capture.
+    warmup : int
+        Calls before the capture, which make the memory that it uses. They are steps like any others.
+
+    Raises
+    ------
+    RuntimeError
+        Where there is no GPU, for a step that cannot be captured, and for what CUDA refuses.
+    """
+    backend.device_number("cuda")
+    import cupy
+
+    pool, stream = cupy.cuda.MemoryPool(), cupy.cuda.Stream(non_blocking=True)
+    stream.wait_event(cupy.cuda.get_current_stream().record())
+    # The graph keeps its addresses, so its memory is of a pool that nobody else takes from.
+    with cupy.cuda.using_allocator(pool.malloc), stream:
+        for _ in range(warmup):
+            step()
+        stream.begin_capture()
+        with backend.capturing():
+            try:
+                result = step()
+            finally:
+                captured = stream.end_capture()
+    cupy.cuda.get_current_stream().wait_event(stream.record())
+
+    def replay() -> T:
+        captured.launch(cupy.cuda.get_current_stream())
+        return result
+
+    replay.memory = pool  # type: ignore[attr-defined]  # lives as long as the replay does
+    return replay

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from fastnn._checks import as_bool, as_float, as_non_negative
-from fastnn.backend import kernels_for, zeros_like
+from fastnn.backend import kernels_for, refuse_capture, zeros_like
 from fastnn.optim.optimizer import Cohort, Group, Optimizer, State
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ class Adam(Optimizer):
         return state.get("step", 0)
 
     def _update(self, group: Group, cohort: Cohort) -> None:
+        refuse_capture(type(self).__name__, "its bias correction counts steps")
         amsgrad = group["amsgrad"]
         beta1, beta2 = group["betas"]
         params: list[Array] = []
