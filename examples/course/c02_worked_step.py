@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     model, loss = at_zero(), nn.MSELoss()
     before = loss(model(X), Y)
     model.backward(loss.backward())
-    gradient = np.ravel(model.weight.grad)
+    gradient = np.concatenate([p.grad.ravel() for p in model.parameters() if p.grad is not None])
     optim.SGD(model.parameters(), lr=RATE).step()
     theta, after = model.weight.data[0], loss(model(X), Y)
     table(
