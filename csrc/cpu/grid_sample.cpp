@@ -77,7 +77,7 @@ void add_to_grid(const Taps<T>& taps, int64_t n, int64_t W, const T* grad_output
   for (int64_t j = 0; j < n; ++j) {
     T value[4] = {};
     for_each_tap(taps.inside[j], W, [&](int k, int64_t offset) { value[k] = plane[taps.corner[j] + offset]; });
-    const T fx = taps.fx[j], fy = taps.fy[j];
+    const T fx = taps.x.fraction[j], fy = taps.y.fraction[j];
     grad_grid[2 * j] += ((value[1] - value[0]) * (1 - fy) + (value[3] - value[2]) * fy) * grad_output[j];
     grad_grid[2 * j + 1] += ((value[2] - value[0]) * (1 - fx) + (value[3] - value[1]) * fx) * grad_output[j];
   }

@@ -6,7 +6,7 @@
 
 namespace fastnn::cpu {
 
-inline constexpr int64_t tile_cells = 128;  // 9 KiB of float32 taps, which stay in the first cache
+inline constexpr int64_t tile_cells = 128;  // 8 KiB of float32 taps, which stay in the first cache
 
 // One coordinate of a place, in cells.
 template <class T>
@@ -30,70 +30,86 @@ struct SampleAxis {
   }
   // The derivative of the place, after clipping, by the coordinate.
   T slope(T p) const { return border && !(p > 0 && p < last()) ? T(0) : scale; }
-  bool holds(int64_t cell) const { return cell >= 0 && cell < size; }
 };
 
-// Cells `low` and `low + 1` are the taps, `fraction` the distance from the first.
+inline int32_t nearest_even(float p) { return __builtin_irintf(p); }
+inline int32_t nearest_even(double p) { return __builtin_irint(p); }
+
+// Along one axis: cells `low` and `low + 1` are the taps, `fraction` the distance from the first. A place beyond
+// all taps has a fraction of 0, or of NaN where it is infinite or NaN: torch's 0 * NaN. Written without branches,
+// which the compiler turns into vector code: that halved the time of a whole call for one channel.
 template <class T>
-struct Position {
-  int64_t low = 0;
-  T fraction = 0;
-  bool first = false, second = false;
+struct AxisTaps {
+  int32_t low[tile_cells];
+  int32_t first[tile_cells], second[tile_cells];  // 1 where the tap lies in the plane
+  T fraction[tile_cells];
+
+  void bilinear(const SampleAxis<T>& axis, const T* places, int64_t n) {
+    const auto size = static_cast<uint32_t>(axis.size);
+    for (int64_t j = 0; j < n; ++j) {
+      const T p = places[j];
+      const bool near = p >= T(-1) && p < static_cast<T>(size);
+      const T reached = near ? p : T(-2);
+      const auto cut = static_cast<int32_t>(reached);
+      const int32_t cell = cut - (reached < static_cast<T>(cut) ? 1 : 0);
+      low[j] = cell;
+      fraction[j] = p - (near ? static_cast<T>(cell) : p);
+      first[j] = static_cast<uint32_t>(cell) < size;
+      second[j] = static_cast<uint32_t>(cell + 1) < size;
+    }
+  }
+
+  // Ties go to the even cell, as in torch.
+  void nearest(const SampleAxis<T>& axis, const T* places, int64_t n) {
+    const auto size = static_cast<uint32_t>(axis.size);
+    for (int64_t j = 0; j < n; ++j) {
+      const T p = places[j];
+      low[j] = nearest_even(p >= T(-1) && p <= static_cast<T>(size) ? p : T(-2));
+      fraction[j] = T(0);
+      first[j] = static_cast<uint32_t>(low[j]) < size;
+      second[j] = 0;
+    }
+  }
 };
 
-// A place beyond all taps has a fraction of 0, or of NaN where it is infinite or NaN: torch's 0 * NaN.
-template <class T>
-Position<T> bilinear_position(const SampleAxis<T>& axis, T p) {
-  if (!(p >= T(-1) && p < static_cast<T>(axis.size))) return {0, p - p, false, false};
-  auto low = static_cast<int64_t>(p);
-  if (p < static_cast<T>(low)) --low;
-  return {low, p - static_cast<T>(low), axis.holds(low), axis.holds(low + 1)};
-}
-
-// Ties go to the even cell, as in torch.
-template <class T>
-Position<T> nearest_position(const SampleAxis<T>& axis, T p) {
-  if (!(p >= T(-1) && p <= static_cast<T>(axis.size))) return {};
-  const auto cell = static_cast<int64_t>(__builtin_nearbyint(static_cast<double>(p)));
-  return {cell, T(0), axis.holds(cell), false};
-}
-
-enum Inside : uint8_t { left = 1, right = 2, top = 4, bottom = 8, all_inside = 15 };
+enum Inside : int32_t { left = 1, right = 2, top = 4, bottom = 8, all_inside = 15 };
 
 template <class T>
 struct Taps {
   int64_t corner[tile_cells];  // of the upper left tap in its plane
   T weight[4][tile_cells];     // upper left, upper right, lower left, lower right
-  T fx[tile_cells], fy[tile_cells];
-  uint8_t inside[tile_cells];
+  AxisTaps<T> x, y;
+  int32_t inside[tile_cells];
 
   // Of n cells of a grid.
   void fill(SampleMode mode, const SampleAxis<T>& horizontal, const SampleAxis<T>& vertical, const T* grid, int64_t n) {
+    along(mode, horizontal, grid, n, x);
+    along(mode, vertical, grid + 1, n, y);
     for (int64_t j = 0; j < n; ++j) {
-      T px = horizontal.place(grid[2 * j]), py = vertical.place(grid[2 * j + 1]);
-      if (horizontal.border) px = horizontal.clipped(px), py = vertical.clipped(py);
-      const bool bilinear = mode == SampleMode::bilinear;
-      put(j, horizontal.size, bilinear ? bilinear_position(horizontal, px) : nearest_position(horizontal, px),
-          bilinear ? bilinear_position(vertical, py) : nearest_position(vertical, py));
+      const T fx = x.fraction[j], fy = y.fraction[j];
+      weight[0][j] = (1 - fx) * (1 - fy);
+      weight[1][j] = fx * (1 - fy);
+      weight[2][j] = (1 - fx) * fy;
+      weight[3][j] = fx * fy;
+      inside[j] = x.first[j] | x.second[j] << 1 | y.first[j] << 2 | y.second[j] << 3;
     }
+    for (int64_t j = 0; j < n; ++j) corner[j] = y.low[j] * horizontal.size + x.low[j];
   }
 
  private:
-  void put(int64_t j, int64_t W, const Position<T>& x, const Position<T>& y) {
-    corner[j] = y.low * W + x.low;
-    fx[j] = x.fraction;
-    fy[j] = y.fraction;
-    weight[0][j] = (1 - x.fraction) * (1 - y.fraction);
-    weight[1][j] = x.fraction * (1 - y.fraction);
-    weight[2][j] = (1 - x.fraction) * y.fraction;
-    weight[3][j] = x.fraction * y.fraction;
-    inside[j] = static_cast<uint8_t>(x.first * left | x.second * right | y.first * top | y.second * bottom);
+  static void along(SampleMode mode, const SampleAxis<T>& axis, const T* grid, int64_t n, AxisTaps<T>& taps) {
+    T places[tile_cells];
+    for (int64_t j = 0; j < n; ++j) places[j] = axis.place(grid[2 * j]);
+    if (axis.border) {
+      for (int64_t j = 0; j < n; ++j) places[j] = axis.clipped(places[j]);
+    }
+    mode == SampleMode::bilinear ? taps.bilinear(axis, places, n) : taps.nearest(axis, places, n);
   }
 };
 
 // body(k, offset from the corner) for each of the four taps in the plane, in the order of the weights.
 template <class Body>
-void for_each_tap(uint8_t inside, int64_t W, const Body& body) {
+void for_each_tap(int32_t inside, int64_t W, const Body& body) {
   if ((inside & (left | top)) == (left | top)) body(0, int64_t{0});
   if ((inside & (right | top)) == (right | top)) body(1, int64_t{1});
   if ((inside & (left | bottom)) == (left | bottom)) body(2, W);
