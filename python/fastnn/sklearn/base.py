@@ -85,7 +85,10 @@ class NetEstimator(Saved, BaseEstimator):
         with self._seeded(rng):
             if first:
                 self._begin(x, rng)
-            arrays = (self._cast(x), *(a for a in (self._typed(target), self._typed(weight)) if a is not None))
+            arrays = (
+                self._cast(x),
+                *(a for a in (self._typed(target), self._typed(weight)) if a is not None),
+            )
             if self.solver == "lbfgs":
                 fit_lbfgs(self, arrays)
             else:

@@ -71,7 +71,9 @@ def conv_blocks(
     layers: list[Module] = []
     inputs, *plane = image_shape
     for outputs in channels:
-        layers.append(nn.Conv2d(inputs, outputs, kernel_size, padding="same", bias=not batch_norm, dtype=dtype))
+        layers.append(
+            nn.Conv2d(inputs, outputs, kernel_size, padding="same", bias=not batch_norm, dtype=dtype)
+        )
         layers += [nn.BatchNorm2d(outputs, dtype=dtype)] if batch_norm else []
         layers.append(nn.ReLU())
         window = tuple(min(2, side) for side in plane)

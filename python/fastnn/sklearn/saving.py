@@ -59,7 +59,9 @@ class Saved:
         tensors, found = read_tensors("load", path)
         kind = found.get("class") if found is not None and found.get("content") == "estimator" else None
         if found is None or kind != cls.__name__:
-            raise ValueError(f"[load] expected a file of {cls.__name__}.save, got {os.fspath(path)!r} of {kind}")
+            raise ValueError(
+                f"[load] expected a file of {cls.__name__}.save, got {os.fspath(path)!r} of {kind}"
+            )
         if found["version"] > VERSION:
             raise ValueError(f"[load] expected version <= {VERSION}, got {found['version']}: update fastnn")
         made = cls()
