@@ -1,0 +1,13 @@
+// The extension module fastnn._cuda: the same functions for CuPy arrays.
+#include <pybind11/pybind11.h>
+
+#include "bindings/errors.h"
+#include "bindings/operations.h"
+
+PYBIND11_MODULE(FASTNN_MODULE, m) {
+  using namespace fastnn::bindings;
+  m.doc() = "The compiled kernels of fastnn for CuPy arrays.";
+  py::module_::import("fastnn._core");  // whose classes of options are everybody's
+  translate_errors();
+  bind_operations(m);
+}
