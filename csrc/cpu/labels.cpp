@@ -1,17 +1,9 @@
 #include "ops/labels.h"
 
+#include "cpu/labels.h"
 #include "cpu/ordered_sum.h"
 
 namespace fastnn::cpu {
-namespace {
-
-[[noreturn]] void refuse_label(const char* op, int64_t classes, std::optional<int64_t> ignore_index, int64_t label,
-                               const std::string& position) {
-  const std::string exception = ignore_index ? concat(" or ignore_index=", *ignore_index) : "";
-  fail_index(op, "expected target in [0, ", classes, ")", exception, ", got ", label, " at position ", position);
-}
-
-}  // namespace
 
 template <class Index>
 void resolve_labels(const char* op, const Index* target, Shape target_shape, int64_t classes,
@@ -22,7 +14,7 @@ void resolve_labels(const char* op, const Index* target, Shape target_shape, int
     if (ignore_index && label == *ignore_index) {
       labels[i] = -1;
     } else if (label < 0 || label >= classes) {
-      refuse_label(op, classes, ignore_index, label, index_text(target_shape, i));
+      refuse_label(op, classes, ignore_index, label, target_shape, i);
     } else {
       labels[i] = label;
     }
