@@ -1,5 +1,6 @@
 #include "cuda/gemm.cuh"
 
+#include "cuda/cublaslt.h"
 #include "cuda/gemm_dense.cuh"
 #include "cuda/split_sums.cuh"
 
@@ -101,7 +102,7 @@ void own_gemm(const Gemm<T>& g) {
 
 template <class T>
 void gemm(const Gemm<T>& g) {
-  own_gemm(g);
+  if (!cublaslt_gemm(g)) own_gemm(g);
 }
 
 #define INSTANTIATE(T)                    \
