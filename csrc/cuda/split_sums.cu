@@ -69,7 +69,7 @@ void sum_parts(const char* name, int64_t count, int64_t n, const T* parts, bool 
 template <class T>
 void sum_channels(const char* name, const AxisView& view, const T* x, bool accumulate, T* out) {
   if (view.axis_size == 0) return;
-  const bool columns = view.inner == 1;
+  const bool columns = view.inner <= 1;
   const int64_t terms = view.outer * view.inner;
   const int64_t blocks = columns ? (view.axis_size + columns_of_block - 1) / columns_of_block : view.axis_size;
   const int64_t count = split_count(blocks, terms, columns ? terms_per_part / columns_of_block : terms_per_part);

@@ -151,7 +151,7 @@ void check_all() {
   check_batch<T>(2, 70, 66, 17);
   check_batch<T>(0, 5, 6, 7);
   for (const fastnn::AxisView view :
-       {fastnn::AxisView{5, 3, 700}, {9000, 2, 2}, {3, 4, 6000}, {9000, 33, 1}, {0, 3, 5}}) {
+       {fastnn::AxisView{5, 3, 700}, {9000, 2, 2}, {3, 4, 6000}, {9000, 33, 1}, {0, 3, 5}, {3, 4, 0}}) {
     check_channels<T>(view);
   }
 }
