@@ -1,6 +1,7 @@
-// The extension module fastnn._cuda: the same functions for CuPy arrays.
+// The extension module fastnn._cuda: the functions of fastnn._core for CuPy arrays.
 #include <pybind11/pybind11.h>
 
+#include "bindings/bind_cuda_runtime.h"
 #include "bindings/errors.h"
 #include "bindings/operations.h"
 
@@ -9,5 +10,6 @@ PYBIND11_MODULE(FASTNN_MODULE, m) {
   m.doc() = "The compiled kernels of fastnn for CuPy arrays.";
   py::module_::import("fastnn._core");  // whose classes of options are everybody's
   translate_errors();
+  bind_cuda_runtime(m);
   bind_operations(m);
 }

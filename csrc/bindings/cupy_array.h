@@ -94,7 +94,8 @@ inline Shape shape_of(const Array& array) { return {array.shape(), static_cast<s
 // What surrounds a call: the device of its first array, CuPy's current stream there, and the memory it borrows.
 class CallScope {
  public:
-  explicit CallScope(const Array& first) : device_(first.device()), outer_(current()), outer_context_(cuda::context()) {
+  explicit CallScope(const Array& first) : CallScope(first.device()) {}
+  explicit CallScope(int device) : device_(device), outer_(current()), outer_context_(cuda::context()) {
     if (cupy().current_device().cast<int>() != device_) {
       entered_ = cupy().enter_device(device_);
       entered_.attr("__enter__")();
