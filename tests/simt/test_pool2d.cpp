@@ -63,7 +63,7 @@ Expected pooled(const Case& c, simt::Array<T>& x) {
         const double value = x[(plane * c.H + i) * c.W + j];
         sum += value;
         if (index >= 0 && !(value > best) && !std::isnan(value)) continue;
-        best = value, index = i * c.W + j, tap = r * w.kernel + s;
+        best = value, index = i * c.W + j, tap = taps_fit_bytes(c.size()) ? r * w.kernel + s : 0;
       }
     }
     const double divided = divisor_along(c, h, o) * divisor_along(c, w, q);
