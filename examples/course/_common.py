@@ -42,7 +42,7 @@ def parse(description: str | None, arguments: Sequence[str] | None) -> argparse.
     return make_parser(description).parse_args(arguments)
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def table(header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> None:
     """Print columns, the first to the left and the others to the right; floats with 4 digits."""
     cells = [[_text(value) for value in row] for row in (header, *rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
