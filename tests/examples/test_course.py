@@ -3,10 +3,14 @@
 What each claims is held in test_course_claims.py.
 """
 
+from pathlib import Path
+
 import pytest
 from matplotlib.image import imread
 
 from tests.examples.course import EXAMPLES, run
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -25,7 +29,15 @@ def test_draws_a_picture_of_its_own_name(name):
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_says_what_is_seen(name):
-    text = run(name).module.__doc__
-    number = str(int(name[1:3]))
-    assert text.startswith(f"C{number}. ")
-    assert "\n\nSeen: " in text
+    title, _, seen = run(name).module.__doc__.partition("\n\n")
+    assert title.startswith(f"C{int(name[1:3])}. ")
+    assert len(seen.split()) > 10
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_stands_in_the_document_with_its_picture(name):
+    document = (DOCS / "course.md").read_text()
+    assert f"## C{int(name[1:3])}. " in document
+    assert f"    python examples/course/{name}.py" in document
+    assert f"](course/{name}.png)" in document
+    assert 1000 < (DOCS / f"course/{name}.png").stat().st_size < 60_000
