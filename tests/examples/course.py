@@ -1,9 +1,11 @@
 """The examples of the course, each run once in its short form."""
 
+import atexit
 import contextlib
 import functools
 import importlib.util
 import io
+import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -27,7 +29,7 @@ class Run:
 
 @functools.cache
 def run(name: str) -> Run:
-    folder = Path(_scratch().name)
+    folder = _scratch()
     module = load(name)
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
@@ -36,9 +38,11 @@ def run(name: str) -> Run:
 
 
 @functools.cache
-def _scratch() -> tempfile.TemporaryDirectory:
+def _scratch() -> Path:
     """One folder for all pictures, which goes with the process."""
-    return tempfile.TemporaryDirectory(prefix="fastnn-course-")
+    folder = tempfile.mkdtemp(prefix="fastnn-course-")
+    atexit.register(shutil.rmtree, folder)
+    return Path(folder)
 
 
 def load(name: str) -> ModuleType:
