@@ -148,8 +148,8 @@ def tsan(session: nox.Session) -> None:
 
 @nox.session(requires=["wheel"])
 def peers(session: nox.Session) -> None:
-    """The results of PyTorch."""
-    install_wheel(session, "test", TORCH)
+    """The results of PyTorch, scikit-learn and onnxruntime."""
+    install_wheel(session, "test", TORCH, "onnxruntime>=1.18")
     session.run("pytest", "tests/peers", *session.posargs)
 
 
