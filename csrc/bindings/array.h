@@ -1,48 +1,26 @@
-// NumPy arrays at the boundary: kind, dtype and layout of inputs are checked here and nowhere else.
+// Arrays at the boundary: kind, dtype and layout of inputs are checked here and nowhere else. The functions of the
+// operations are written once for NumPy's and CuPy's arrays, and compiled for the one that the backend takes.
 #pragma once
 
-#include <pybind11/numpy.h>
-#include <pybind11/pybind11.h>
-
 #include <optional>
-#include <string>
 
-#include "ops/tensor.h"
+#ifdef FASTNN_BACKEND_CUPY
+#include "bindings/cupy_array.h"
+#else
+#include "bindings/numpy_array.h"
+#endif
 
 namespace fastnn::bindings {
 
-namespace py = pybind11;
-
-inline py::detail::npy_api& numpy() { return py::detail::npy_api::get(); }
-
-inline std::string type_name(py::handle object) { return Py_TYPE(object.ptr())->tp_name; }
-inline std::string dtype_name(const py::array& array) { return py::str(static_cast<py::handle>(array.dtype())); }
-
-inline Shape shape_of(const py::array& array) {
-  static_assert(sizeof(py::ssize_t) == sizeof(int64_t));
-  return {reinterpret_cast<const int64_t*>(array.shape()), static_cast<size_t>(array.ndim())};
-}
+inline std::string dtype_name(const Array& array) { return py::str(static_cast<py::handle>(array.dtype())); }
 
 template <class T>
 constexpr const char* name_of() {
   return sizeof(T) == 4 ? "float32" : "float64";
 }
 
-// Any ndarray but a MaskedArray, whose mask would be lost without a word.
-inline py::array as_array(const char* op, const char* name, py::handle object) {
-  if (!py::isinstance<py::array>(object)) {
-    fail_type(op, "expected ", name, " to be a numpy.ndarray, got ", type_name(object),
-              "; numpy.asarray makes one of a sequence");
-  }
-  if (Py_TYPE(object.ptr()) != numpy().PyArray_Type_ &&
-      py::isinstance(object, py::module_::import("numpy.ma").attr("MaskedArray"))) {
-    fail_type(op, "expected ", name, " to be a plain numpy.ndarray, got MaskedArray; its .filled(value) is one");
-  }
-  return py::reinterpret_borrow<py::array>(object);
-}
-
 // 4 or 8 for float32 and float64 of either byte order, TypeError for all else.
-inline int float_size(const char* op, const char* name, const py::array& array) {
+inline int float_size(const char* op, const char* name, const Array& array) {
   const py::dtype dtype = array.dtype();
   const auto size = dtype.itemsize();
   if (dtype.kind() != 'f' || (size != 4 && size != 8)) {
@@ -50,22 +28,6 @@ inline int float_size(const char* op, const char* name, const py::array& array) 
               name, ".astype(numpy.float32)");
   }
   return static_cast<int>(size);
-}
-
-inline bool is_plain(const py::array& array) {
-  constexpr int wanted = py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_ | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
-  return (array.flags() & wanted) == wanted && array.dtype().byteorder() != '>';
-}
-
-// The array itself, or a contiguous, aligned copy of it as native T.
-template <class T>
-py::array plain(const py::array& array) {
-  if (is_plain(array)) return array;
-  constexpr int wanted = py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_ | py::detail::npy_api::NPY_ARRAY_ALIGNED_ |
-                         py::detail::npy_api::NPY_ARRAY_ENSUREARRAY_;
-  PyObject* copy = numpy().PyArray_FromAny_(array.ptr(), py::dtype::of<T>().release().ptr(), 0, 0, wanted, nullptr);
-  if (!copy) throw py::error_already_set();
-  return py::reinterpret_steal<py::array>(copy);
 }
 
 // A read-only operand. The first one of a call settles the dtype T; the others are held against it.
@@ -81,11 +43,11 @@ class Input {
   }
   Shape shape() const { return shape_of(array_); }
   py::ssize_t size() const { return array_.size(); }
-  const py::array& array() const { return array_; }
+  const Array& array() const { return array_; }
 
  private:
-  static py::array checked(const char* op, const char* name, py::handle object) {
-    const py::array array = as_array(op, name, object);
+  static Array checked(const char* op, const char* name, py::handle object) {
+    const Array array = as_array(op, name, object);
     if (float_size(op, name, array) != sizeof(T)) {
       fail_type(op, "expected ", name, " of dtype ", name_of<T>(), " like the other arrays, got ", dtype_name(array),
                 "; cast one of them, e.g. ", name, ".astype(numpy.", name_of<T>(), ")");
@@ -93,7 +55,7 @@ class Input {
     return array;
   }
 
-  py::array array_;
+  Array array_;
 };
 
 // As an argument that can be missing.
@@ -109,13 +71,13 @@ const T* data_or_null(std::optional<Input<T>>& input) {
 }
 
 // The array behind an operand, null for one that is missing.
-inline const py::array* array_of(const py::array& array) { return &array; }
+inline const Array* array_of(const Array& array) { return &array; }
 template <class T>
-const py::array* array_of(const Input<T>& input) {
+const Array* array_of(const Input<T>& input) {
   return &input.array();
 }
 template <class T>
-const py::array* array_of(const std::optional<Input<T>>& input) {
+const Array* array_of(const std::optional<Input<T>>& input) {
   return input ? &input->array() : nullptr;
 }
 
@@ -129,21 +91,20 @@ inline bool as_bool(const char* op, const char* name, py::handle object) {
 // Calls body with a float or a double, whichever `object` holds.
 template <class Body>
 auto by_dtype(const char* op, const char* name, py::handle object, const Body& body) {
-  return float_size(op, name, as_array(op, name, object)) == 4 ? body(float{}) : body(double{});
+  const Array array = as_array(op, name, object);
+  const CallScope call(array);
+  return float_size(op, name, array) == 4 ? body(float{}) : body(double{});
 }
 
-// Lets other Python threads run during work that is worth the switch (about 20 microseconds).
-class GilRelease {
- public:
-  explicit GilRelease(double flops) : state_(flops > 5e5 ? PyEval_SaveThread() : nullptr) {}
-  ~GilRelease() {
-    if (state_) PyEval_RestoreThread(state_);
+// Options are one class in Python for all backends: the extension that comes second takes that of the first.
+// define(class) adds the constructor.
+template <class Options, class Define>
+void bind_options(py::module_& m, const char* name, const Define& define) {
+  if (py::detail::get_global_type_info(typeid(Options))) {
+    m.attr(name) = py::type::of<Options>();
+  } else {
+    define(py::class_<Options>(m, name, py::is_final()));
   }
-  GilRelease(const GilRelease&) = delete;
-  GilRelease& operator=(const GilRelease&) = delete;
-
- private:
-  PyThreadState* state_;
-};
+}
 
 }  // namespace fastnn::bindings

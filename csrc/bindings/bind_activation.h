@@ -17,7 +17,7 @@ py::object activation_of(const ActivationInfo& info, py::handle x_object, const 
   const T* x_data = x.data();
   {
     const GilRelease release(info.cost * static_cast<double>(x.size()));
-    cpu::activation_forward(info, parameters, x.size(), x_data, y.data<T>());
+    backend::activation_forward(info, parameters, x.size(), x_data, y.data<T>());
   }
   return y.finish();
 }
@@ -34,7 +34,7 @@ py::object activation_backward_of(const ActivationInfo& info, py::handle grad_ob
   const T *grad_data = grad.data(), *kept_data = kept.data();
   {
     const GilRelease release(info.cost * static_cast<double>(n));
-    cpu::activation_backward(info, parameters, n, grad_data, kept_data, grad_x.data<T>());
+    backend::activation_backward(info, parameters, n, grad_data, kept_data, grad_x.data<T>());
   }
   return grad_x.finish();
 }

@@ -21,8 +21,8 @@ inline void adagrad_step(py::handle params, py::handle grads, py::handle sums, c
   const auto f32 = adagrad_batch<float>(lists, sum_list);
   const auto f64 = adagrad_batch<double>(lists, sum_list);
   const GilRelease release(10 * (f32.elements() + f64.elements()));
-  cpu::adagrad_step<float>(f32.tensors, options);
-  cpu::adagrad_step<double>(f64.tensors, options);
+  backend::adagrad_step<float>(f32.tensors, options);
+  backend::adagrad_step<double>(f64.tensors, options);
 }
 
 inline AdagradOptions make_adagrad_options(double lr, double lr_decay, double weight_decay, double eps, int64_t step,
@@ -33,10 +33,11 @@ inline AdagradOptions make_adagrad_options(double lr, double lr_decay, double we
 }
 
 inline void bind_adagrad(py::module_& m) {
-  py::class_<AdagradOptions>(m, "AdagradOptions", py::is_final())
-      .def(py::init(&make_adagrad_options), py::kw_only(), py::arg("lr"), py::arg("lr_decay") = 0.0,
-           py::arg("weight_decay") = 0.0, py::arg("eps") = 1e-10, py::arg("step"), py::arg("average") = false,
-           py::arg("maximize") = false);
+  bind_options<AdagradOptions>(m, "AdagradOptions", [](auto options) {
+    options.def(py::init(&make_adagrad_options), py::kw_only(), py::arg("lr"), py::arg("lr_decay") = 0.0,
+                py::arg("weight_decay") = 0.0, py::arg("eps") = 1e-10, py::arg("step"), py::arg("average") = false,
+                py::arg("maximize") = false);
+  });
   m.def("adagrad_step", &adagrad_step, py::arg("params"), py::arg("grads"), py::arg("sums"), py::arg("options"));
 }
 

@@ -31,8 +31,8 @@ inline void adam_step(py::handle params, py::handle grads, py::handle exp_avgs, 
   const auto f32 = adam_batch<float>(lists, state);
   const auto f64 = adam_batch<double>(lists, state);
   const GilRelease release(10 * (f32.elements() + f64.elements()));
-  cpu::adam_step<float>(f32.tensors, options);
-  cpu::adam_step<double>(f64.tensors, options);
+  backend::adam_step<float>(f32.tensors, options);
+  backend::adam_step<double>(f64.tensors, options);
 }
 
 inline AdamOptions make_adam_options(double lr, double beta1, double beta2, double eps, double weight_decay,
@@ -43,10 +43,11 @@ inline AdamOptions make_adam_options(double lr, double beta1, double beta2, doub
 }
 
 inline void bind_adam(py::module_& m) {
-  py::class_<AdamOptions>(m, "AdamOptions", py::is_final())
-      .def(py::init(&make_adam_options), py::kw_only(), py::arg("lr"), py::arg("beta1") = 0.9, py::arg("beta2") = 0.999,
-           py::arg("eps") = 1e-8, py::arg("weight_decay") = 0.0, py::arg("step"), py::arg("decoupled") = false,
-           py::arg("maximize") = false);
+  bind_options<AdamOptions>(m, "AdamOptions", [](auto options) {
+    options.def(py::init(&make_adam_options), py::kw_only(), py::arg("lr"), py::arg("beta1") = 0.9,
+                py::arg("beta2") = 0.999, py::arg("eps") = 1e-8, py::arg("weight_decay") = 0.0, py::arg("step"),
+                py::arg("decoupled") = false, py::arg("maximize") = false);
+  });
   m.def("adam_step", &adam_step, py::arg("params"), py::arg("grads"), py::arg("exp_avgs"), py::arg("exp_avg_sqs"),
         py::arg("max_exp_avg_sqs"), py::arg("options"));
 }

@@ -80,20 +80,20 @@ py::object batch_norm(py::handle x_object, const py::tuple& running_arrays, py::
   running.refuse_overlap(y, x, weight, bias);
   const int64_t channels[] = {view.axis_size};
   Output mean(op, py::none(), py::dtype::of<T>(), channels), invstd(op, py::none(), py::dtype::of<T>(), channels);
-  const cpu::BatchNormInputs<T> inputs{.view = view,
-                                       .x = x.data(),
-                                       .weight = data_or_null(weight),
-                                       .bias = data_or_null(bias),
-                                       .running_mean = data_or_null(running.inputs[0]),
-                                       .running_var = data_or_null(running.inputs[1])};
-  const cpu::BatchNormOutputs<T> outputs{.y = y.data<T>(),
-                                         .save_mean = mean.data<T>(),
-                                         .save_invstd = invstd.data<T>(),
-                                         .running_mean = running.write(0),
-                                         .running_var = running.write(1)};
+  const backend::BatchNormInputs<T> inputs{.view = view,
+                                           .x = x.data(),
+                                           .weight = data_or_null(weight),
+                                           .bias = data_or_null(bias),
+                                           .running_mean = data_or_null(running.inputs[0]),
+                                           .running_var = data_or_null(running.inputs[1])};
+  const backend::BatchNormOutputs<T> outputs{.y = y.data<T>(),
+                                             .save_mean = mean.data<T>(),
+                                             .save_invstd = invstd.data<T>(),
+                                             .running_mean = running.write(0),
+                                             .running_var = running.write(1)};
   {
     const GilRelease release(3.0 * static_cast<double>(x.size()));
-    cpu::batch_norm_forward(inputs, options, outputs);
+    backend::batch_norm_forward(inputs, options, outputs);
   }
   running.finish();
   return py::make_tuple(y.finish(), mean.finish(), invstd.finish());
@@ -123,30 +123,32 @@ py::object batch_norm_backward(py::handle grad_object, py::handle x_object, cons
   Gradients<T> gradients(op, options.choice, out);
   const int64_t channels[] = {view.axis_size};
   gradients.prepare({x.shape(), channels, channels}, {&grad.array(), &x.array()}, mean, invstd, weight, bias);
-  const cpu::BatchNormBackwardInputs<T> inputs{.view = view,
-                                               .grad_output = grad.data(),
-                                               .x = x.data(),
-                                               .weight = data_or_null(weight),
-                                               .bias = data_or_null(bias),
-                                               .save_mean = mean.data(),
-                                               .save_invstd = invstd.data(),
-                                               .training = options.training,
-                                               .relu = options.relu};
+  const backend::BatchNormBackwardInputs<T> inputs{.view = view,
+                                                   .grad_output = grad.data(),
+                                                   .x = x.data(),
+                                                   .weight = data_or_null(weight),
+                                                   .bias = data_or_null(bias),
+                                                   .save_mean = mean.data(),
+                                                   .save_invstd = invstd.data(),
+                                                   .training = options.training,
+                                                   .relu = options.relu};
   {
     const GilRelease release(5.0 * static_cast<double>(x.size()));
-    cpu::batch_norm_backward<T>(inputs,
-                                {gradients.data(0), gradients.data(1), gradients.data(2), options.choice.accumulate});
+    backend::batch_norm_backward<T>(
+        inputs, {gradients.data(0), gradients.data(1), gradients.data(2), options.choice.accumulate});
   }
   return gradients.finish();
 }
 
 inline void bind_batch_norm(py::module_& m) {
-  py::class_<BatchNormOptions>(m, "BatchNormOptions", py::is_final())
-      .def(py::init(&make_batch_norm_options), py::kw_only(), py::arg("training") = false, py::arg("momentum") = 0.1,
-           py::arg("eps") = 1e-5, py::arg("relu") = false);
-  py::class_<BatchNormGradientOptions>(m, "BatchNormGradientOptions", py::is_final())
-      .def(py::init(&BatchNormGradientOptions::make), py::kw_only(), py::arg("training"), py::arg("relu"),
-           py::arg("needs"), py::arg("accumulate"));
+  bind_options<BatchNormOptions>(m, "BatchNormOptions", [](auto options) {
+    options.def(py::init(&make_batch_norm_options), py::kw_only(), py::arg("training") = false,
+                py::arg("momentum") = 0.1, py::arg("eps") = 1e-5, py::arg("relu") = false);
+  });
+  bind_options<BatchNormGradientOptions>(m, "BatchNormGradientOptions", [](auto options) {
+    options.def(py::init(&BatchNormGradientOptions::make), py::kw_only(), py::arg("training"), py::arg("relu"),
+                py::arg("needs"), py::arg("accumulate"));
+  });
   m.def(
       "batch_norm",
       [](py::handle x, const py::tuple& running, py::handle weight, py::handle bias, const BatchNormOptions& options,

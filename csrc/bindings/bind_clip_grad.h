@@ -10,8 +10,9 @@ class GradList {
  public:
   GradList(const char* op, py::handle grads) {
     const ArrayList list(op, "grads", grads, sequence_size(op, "grads", grads));
+    if (list.count() > 0) call_.emplace(list[0]);
     for (size_t i = 0; i < list.count(); ++i) {
-      const py::array grad = list[i];
+      const Array grad = list[i];
       const Shape shape = shape_of(grad);
       if (float_size(op, "grads", grad) == 4) {
         f32_.push_back({grad.size(), list.in_place<float>(i, shape)});
@@ -26,29 +27,32 @@ class GradList {
   double elements() const { return elements_; }
 
  private:
+  std::optional<CallScope> call_;
   std::vector<GradTensor<float>> f32_;
   std::vector<GradTensor<double>> f64_;
   double elements_ = 0;
 };
 
-inline double clip_grad_norm(py::handle grads, double max_norm, double norm_type, bool error_if_nonfinite) {
+inline py::object clip_grad_norm(py::handle grads, double max_norm, double norm_type, bool error_if_nonfinite) {
   validate_clip_grad_norm(max_norm, norm_type);
   const GradList list("clip_grad_norm", grads);
-  const GilRelease release(3 * list.elements());
-  double norm = 0;
-  cpu::grad_norm(list.tensors(), norm_type, &norm);
-  if (error_if_nonfinite && !std::isfinite(norm)) {
-    fail_value("clip_grad_norm", "expected gradients with a finite norm, got ", norm);
+  Scalar norm;
+  {
+    const GilRelease release(3 * list.elements());
+    backend::grad_norm(list.tensors(), norm_type, norm.data());
+    if (error_if_nonfinite && !std::isfinite(norm.read())) {
+      fail_value("clip_grad_norm", "expected gradients with a finite norm, got ", norm.read());
+    }
+    backend::clip_grad_norm(list.tensors(), max_norm, norm.data());
   }
-  cpu::clip_grad_norm(list.tensors(), max_norm, &norm);
-  return norm;
+  return norm.finish();
 }
 
 inline void clip_grad_value(py::handle grads, double clip_value) {
   validate_clip_grad_value(clip_value);
   const GradList list("clip_grad_value", grads);
   const GilRelease release(2 * list.elements());
-  cpu::clip_grad_value(list.tensors(), clip_value);
+  backend::clip_grad_value(list.tensors(), clip_value);
 }
 
 inline void bind_clip_grad(py::module_& m) {

@@ -38,7 +38,7 @@ py::object conv2d(py::handle x_object, py::handle weight_object, py::handle bias
   const T *x_data = x.data(), *weight_data = weight.data(), *bias_data = data_or_null(bias);
   {
     const GilRelease release(conv2d_flops(size));
-    cpu::conv2d_forward(size, x_data, weight_data, bias_data, relu, y.data<T>());
+    backend::conv2d_forward(size, x_data, weight_data, bias_data, relu, y.data<T>());
   }
   return y.finish();
 }
@@ -55,16 +55,17 @@ py::object conv2d_backward(py::handle grad_object, py::handle x_object, py::hand
   const T *grad_data = grad.data(), *x_data = x.data(), *weight_data = weight.data();
   {
     const GilRelease release(2 * conv2d_flops(size));
-    cpu::conv2d_backward<T>(size, grad_data, x_data, weight_data,
-                            {gradients.data(0), gradients.data(1), gradients.data(2), choice.accumulate});
+    backend::conv2d_backward<T>(size, grad_data, x_data, weight_data,
+                                {gradients.data(0), gradients.data(1), gradients.data(2), choice.accumulate});
   }
   return gradients.finish();
 }
 
 inline void bind_conv2d(py::module_& m) {
-  py::class_<Conv2dOptions>(m, "Conv2dOptions", py::is_final())
-      .def(py::init(&make_conv2d_options), py::kw_only(), py::arg("stride"), py::arg("padding"), py::arg("dilation"),
-           py::arg("groups"), py::arg("padding_mode"));
+  bind_options<Conv2dOptions>(m, "Conv2dOptions", [](auto options) {
+    options.def(py::init(&make_conv2d_options), py::kw_only(), py::arg("stride"), py::arg("padding"),
+                py::arg("dilation"), py::arg("groups"), py::arg("padding_mode"));
+  });
   m.def(
       "conv2d",
       [](py::handle x, py::handle weight, py::handle bias, const Conv2dOptions& options, bool relu, py::handle out) {

@@ -21,7 +21,7 @@ struct Target {
 
   Target(py::handle object, Shape logits, const AxisView& view, const CrossEntropyOptions& options) {
     const char* op = "cross_entropy";
-    const py::array array = as_array(op, "target", object);
+    const Array array = as_array(op, "target", object);
     if (!is_index(array) && array.dtype().kind() != 'f') {
       fail_type(op, "expected target of dtype int64 or int32 for class indices, or ", name_of<T>(),
                 " for class probabilities, got ", dtype_name(array), "; convert it with target.astype(numpy.int64)");
@@ -49,16 +49,16 @@ py::object cross_entropy(py::handle logits_object, py::handle target_object, py:
 
   LossResult<T> result(op, options.reduction, want_grad, out, logits.shape(), loss_shape(logits.shape()));
   result.apart_from(Aliasing::none, logits, weight, target.probabilities);
-  cpu::AlignedBuffer<T> scratch(result.losses() ? 0 : view.outer * view.inner);
-  const cpu::CrossEntropyInputs<T> inputs{.view = view,
-                                          .logits = logits.data(),
-                                          .labels = target.labels ? target.labels->data() : nullptr,
-                                          .probabilities = data_or_null(target.probabilities),
-                                          .weight = data_or_null(weight)};
+  Scratch<T> scratch(result.losses() ? 0 : view.outer * view.inner);
+  const backend::CrossEntropyInputs<T> inputs{.view = view,
+                                              .logits = logits.data(),
+                                              .labels = target.labels ? target.labels->data() : nullptr,
+                                              .probabilities = data_or_null(target.probabilities),
+                                              .weight = data_or_null(weight)};
   {
     const GilRelease release(flops_per_exponential * static_cast<double>(logits.size()));
-    cpu::cross_entropy<T>(inputs, options, result.losses() ? result.losses() : scratch.data(), result.grad(),
-                          result.reduced());
+    backend::cross_entropy<T>(inputs, options, result.losses() ? result.losses() : scratch.data(), result.grad(),
+                              result.reduced());
   }
   return result.finish();
 }
@@ -76,9 +76,10 @@ inline void bind_cross_entropy_function(py::module_& m, const char* name, bool w
 }
 
 inline void bind_cross_entropy(py::module_& m) {
-  py::class_<CrossEntropyOptions>(m, "CrossEntropyOptions", py::is_final())
-      .def(py::init(&make_options), py::kw_only(), py::arg("ignore_index") = -100, py::arg("reduction") = "mean",
-           py::arg("label_smoothing") = 0.0);
+  bind_options<CrossEntropyOptions>(m, "CrossEntropyOptions", [](auto options) {
+    options.def(py::init(&make_options), py::kw_only(), py::arg("ignore_index") = -100, py::arg("reduction") = "mean",
+                py::arg("label_smoothing") = 0.0);
+  });
   bind_cross_entropy_function(m, "cross_entropy", false);
   bind_cross_entropy_function(m, "cross_entropy_with_grad", true);
 }

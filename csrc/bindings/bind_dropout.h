@@ -26,9 +26,9 @@ inline void bind_dropout(py::module_& m) {
       [](py::handle x, double p, uint64_t seed, uint64_t call, py::handle out) {
         return by_dtype("dropout", "x", x, [&](auto t) {
           using T = decltype(t);
-          const int64_t n = py::reinterpret_borrow<py::array>(x).size();
+          const int64_t n = as_array("dropout", "x", x).size();
           return dropout<T>("dropout", x, p, out,
-                            [&](const T* from, T* to) { cpu::dropout(n, p, DropoutKey{seed, call}, from, to); });
+                            [&](const T* from, T* to) { backend::dropout(n, p, DropoutKey{seed, call}, from, to); });
         });
       },
       py::arg("x"), py::arg("p"), py::arg("seed"), py::arg("call"), py::arg("out"));
@@ -37,9 +37,10 @@ inline void bind_dropout(py::module_& m) {
       [](py::handle x, double p, uint64_t seed, uint64_t call, py::handle out) {
         return by_dtype("dropout2d", "x", x, [&](auto t) {
           using T = decltype(t);
-          const Planes planes = validate_dropout2d(shape_of(py::reinterpret_borrow<py::array>(x)));
-          return dropout<T>("dropout2d", x, p, out,
-                            [&](const T* from, T* to) { cpu::dropout2d(planes, p, DropoutKey{seed, call}, from, to); });
+          const Planes planes = validate_dropout2d(shape_of(as_array("dropout2d", "x", x)));
+          return dropout<T>("dropout2d", x, p, out, [&](const T* from, T* to) {
+            backend::dropout2d(planes, p, DropoutKey{seed, call}, from, to);
+          });
         });
       },
       py::arg("x"), py::arg("p"), py::arg("seed"), py::arg("call"), py::arg("out"));

@@ -23,7 +23,7 @@ py::object affine_grid(py::handle theta_object, const AffineGridSize& size, bool
   const T* theta_data = theta.data();
   {
     const GilRelease release(affine_grid_flops(size));
-    cpu::affine_grid(size, align_corners, theta_data, grid.data<T>());
+    backend::affine_grid(size, align_corners, theta_data, grid.data<T>());
   }
   return grid.finish();
 }
@@ -39,7 +39,7 @@ py::object affine_grid_backward(py::handle grad_object, const AffineGridSize& si
   const T* grad_data = grad.data();
   {
     const GilRelease release(affine_grid_flops(size));
-    cpu::affine_grid_backward(size, align_corners, grad_data, grad_theta.data<T>());
+    backend::affine_grid_backward(size, align_corners, grad_data, grad_theta.data<T>());
   }
   return grad_theta.finish();
 }
@@ -55,7 +55,7 @@ py::object grid_sample(py::handle input_object, py::handle grid_object, const Gr
   const T *input_data = input.data(), *grid_data = grid.data();
   {
     const GilRelease release(grid_sample_flops(size));
-    cpu::grid_sample(size, options, input_data, grid_data, y.data<T>());
+    backend::grid_sample(size, options, input_data, grid_data, y.data<T>());
   }
   return y.finish();
 }
@@ -75,7 +75,7 @@ py::object affine_sample(py::handle input_object, py::handle theta_object, const
   const T *input_data = input.data(), *theta_data = theta.data();
   {
     const GilRelease release(grid_sample_flops(size));
-    cpu::affine_sample(size, options, input_data, theta_data, y.data<T>());
+    backend::affine_sample(size, options, input_data, theta_data, y.data<T>());
   }
   return y.finish();
 }
@@ -108,7 +108,7 @@ py::tuple grid_sample_backward(py::handle grad_object, py::handle input_object, 
   const T *grad_data = grad.data(), *input_data = input.data(), *grid_data = grid.data();
   {
     const GilRelease release(2 * grid_sample_flops(size));
-    cpu::grid_sample_backward(size, options, grad_data, input_data, grid_data,
+    backend::grid_sample_backward(size, options, grad_data, input_data, grid_data,
                               grad_input ? grad_input->data<T>() : nullptr, grad_grid ? grad_grid->data<T>() : nullptr);
   }
   return py::make_tuple(grad_input ? py::object(grad_input->finish()) : py::none(),

@@ -26,7 +26,7 @@ py::object im2col(py::handle x_object, const Im2ColOptions& options, py::handle 
   const T* x_data = x.data();
   {
     const GilRelease release(im2col_flops(size));
-    cpu::im2col(size, x_data, columns.data<T>());
+    backend::im2col(size, x_data, columns.data<T>());
   }
   return columns.finish();
 }
@@ -40,7 +40,7 @@ py::object col2im(py::handle columns_object, int64_t H, int64_t W, const Im2ColO
   const T* columns_data = columns.data();
   {
     const GilRelease release(im2col_flops(size));
-    cpu::col2im(size, columns_data, x.data<T>());
+    backend::col2im(size, columns_data, x.data<T>());
   }
   return x.finish();
 }

@@ -22,15 +22,15 @@ py::object layer_norm(py::handle x_object, const py::tuple& normalized_shape, py
   if (bias) validate_normalized(op, "bias", normalized, bias->shape());
   check_non_negative(op, "eps", eps);
   Output mean(op, py::none(), py::dtype::of<T>(), size.stats), rstd(op, py::none(), py::dtype::of<T>(), size.stats);
-  const cpu::LayerNormInputs<T> inputs{.rows = size.rows,
-                                       .length = size.length,
-                                       .x = x.data(),
-                                       .weight = data_or_null(weight),
-                                       .bias = data_or_null(bias),
-                                       .eps = eps};
+  const backend::LayerNormInputs<T> inputs{.rows = size.rows,
+                                           .length = size.length,
+                                           .x = x.data(),
+                                           .weight = data_or_null(weight),
+                                           .bias = data_or_null(bias),
+                                           .eps = eps};
   {
     const GilRelease release(3.0 * static_cast<double>(x.size()));
-    cpu::layer_norm_forward(inputs, y.data<T>(), mean.data<T>(), rstd.data<T>());
+    backend::layer_norm_forward(inputs, y.data<T>(), mean.data<T>(), rstd.data<T>());
   }
   return py::make_tuple(y.finish(), mean.finish(), rstd.finish());
 }
@@ -64,25 +64,26 @@ py::object layer_norm_backward(py::handle grad_object, py::handle x_object, cons
   if (weight) validate_normalized(op, "weight", normalized, weight->shape());
   Gradients<T> gradients(op, options.choice, out);
   gradients.prepare({x.shape(), normalized, normalized}, {&grad.array(), &x.array()}, mean, rstd, weight);
-  const cpu::LayerNormBackwardInputs<T> inputs{.rows = size.rows,
-                                               .length = size.length,
-                                               .grad_output = grad.data(),
-                                               .x = x.data(),
-                                               .mean = mean.data(),
-                                               .rstd = rstd.data(),
-                                               .weight = data_or_null(weight)};
+  const backend::LayerNormBackwardInputs<T> inputs{.rows = size.rows,
+                                                   .length = size.length,
+                                                   .grad_output = grad.data(),
+                                                   .x = x.data(),
+                                                   .mean = mean.data(),
+                                                   .rstd = rstd.data(),
+                                                   .weight = data_or_null(weight)};
   {
     const GilRelease release(6.0 * static_cast<double>(x.size()));
-    cpu::layer_norm_backward<T>(inputs,
-                                {gradients.data(0), gradients.data(1), gradients.data(2), options.choice.accumulate});
+    backend::layer_norm_backward<T>(
+        inputs, {gradients.data(0), gradients.data(1), gradients.data(2), options.choice.accumulate});
   }
   return gradients.finish();
 }
 
 inline void bind_layer_norm(py::module_& m) {
-  py::class_<LayerNormGradientOptions>(m, "LayerNormGradientOptions", py::is_final())
-      .def(py::init(&LayerNormGradientOptions::make), py::kw_only(), py::arg("normalized_shape"), py::arg("needs"),
-           py::arg("accumulate"));
+  bind_options<LayerNormGradientOptions>(m, "LayerNormGradientOptions", [](auto options) {
+    options.def(py::init(&LayerNormGradientOptions::make), py::kw_only(), py::arg("normalized_shape"), py::arg("needs"),
+                py::arg("accumulate"));
+  });
   m.def(
       "layer_norm",
       [](py::handle x, const py::tuple& normalized_shape, py::handle weight, py::handle bias, double eps,

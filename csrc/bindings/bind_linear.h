@@ -28,7 +28,7 @@ py::object linear(py::handle x_object, py::handle weight_object, py::handle bias
   const T *x_data = x.data(), *weight_data = weight.data(), *bias_data = data_or_null(bias);
   {
     const GilRelease release(linear_flops(size));
-    cpu::linear_forward(size, x_data, weight_data, bias_data, relu, y.data<T>());
+    backend::linear_forward(size, x_data, weight_data, bias_data, relu, y.data<T>());
   }
   return y.finish();
 }
@@ -45,8 +45,8 @@ py::object linear_backward(py::handle grad_object, py::handle x_object, py::hand
   const T *grad_data = grad.data(), *x_data = x.data(), *weight_data = weight.data();
   {
     const GilRelease release(2 * linear_flops(size));
-    cpu::linear_backward<T>(size, grad_data, x_data, weight_data,
-                            {gradients.data(0), gradients.data(1), gradients.data(2), choice.accumulate});
+    backend::linear_backward<T>(size, grad_data, x_data, weight_data,
+                                {gradients.data(0), gradients.data(1), gradients.data(2), choice.accumulate});
   }
   return gradients.finish();
 }

@@ -25,13 +25,17 @@ inline MultiMarginOptions make_multi_margin_options(const std::string& reduction
 }
 
 inline void bind_loss_options(py::module_& m) {
-  py::class_<LossOptions>(m, "LossOptions", py::is_final())
-      .def(py::init(&make_loss_options), py::kw_only(), py::arg("reduction") = "mean", py::arg("parameter") = 1.0);
-  py::class_<NLLOptions>(m, "NLLOptions", py::is_final())
-      .def(py::init(&make_nll_options), py::kw_only(), py::arg("reduction") = "mean", py::arg("ignore_index") = -100);
-  py::class_<MultiMarginOptions>(m, "MultiMarginOptions", py::is_final())
-      .def(py::init(&make_multi_margin_options), py::kw_only(), py::arg("reduction") = "mean", py::arg("p") = 1,
-           py::arg("margin") = 1.0);
+  bind_options<LossOptions>(m, "LossOptions", [](auto options) {
+    options.def(py::init(&make_loss_options), py::kw_only(), py::arg("reduction") = "mean", py::arg("parameter") = 1.0);
+  });
+  bind_options<NLLOptions>(m, "NLLOptions", [](auto options) {
+    options.def(py::init(&make_nll_options), py::kw_only(), py::arg("reduction") = "mean",
+                py::arg("ignore_index") = -100);
+  });
+  bind_options<MultiMarginOptions>(m, "MultiMarginOptions", [](auto options) {
+    options.def(py::init(&make_multi_margin_options), py::kw_only(), py::arg("reduction") = "mean", py::arg("p") = 1,
+                py::arg("margin") = 1.0);
+  });
 }
 
 inline void bind_loss(py::module_& m) {

@@ -23,7 +23,7 @@ py::object pad(py::handle x_object, const std::vector<int64_t>& cells, PaddingMo
   const T* x_data = x.data();
   {
     const GilRelease release(pad_flops(size));
-    cpu::pad_planes(mode, size.planes, size.H, size.W, sides, x_data, y.data<T>(), static_cast<T>(value));
+    backend::pad_planes(mode, size.planes, size.H, size.W, sides, x_data, y.data<T>(), static_cast<T>(value));
   }
   return y.finish();
 }
@@ -41,7 +41,7 @@ py::object pad_backward(py::handle grad_object, const std::vector<int64_t>& cell
   const T* grad_data = grad.data();
   {
     const GilRelease release(pad_flops(size));
-    cpu::pad_planes_backward(mode, size.planes, size.H, size.W, sides, grad_data, grad_x.data<T>());
+    backend::pad_planes_backward(mode, size.planes, size.H, size.W, sides, grad_data, grad_x.data<T>());
   }
   return grad_x.finish();
 }

@@ -64,25 +64,25 @@ py::object max_pool2d(py::handle x_object, const Pool2dOptions& options, Places 
   y.apart_from(Aliasing::none, x);
   const bool bytes = wanted == Places::taps && taps_fit_bytes(size);
   py::object array = py::none();
-  cpu::MaxPlaces places;
+  backend::MaxPlaces places;
   if (wanted != Places::none) {
-    py::array fresh = allocate(bytes ? py::dtype::of<uint8_t>() : py::dtype::of<int64_t>(), shape, op);
+    Array fresh = allocate(bytes ? py::dtype::of<uint8_t>() : py::dtype::of<int64_t>(), shape, op);
     void* memory = fresh.mutable_data();
-    places = bytes ? cpu::MaxPlaces{nullptr, static_cast<uint8_t*>(memory)}
-                   : cpu::MaxPlaces{static_cast<int64_t*>(memory), nullptr};
+    places = bytes ? backend::MaxPlaces{nullptr, static_cast<uint8_t*>(memory)}
+                   : backend::MaxPlaces{static_cast<int64_t*>(memory), nullptr};
     array = fresh;
   }
   const T* x_data = x.data();
   {
     const GilRelease release(pool2d_flops(size));
-    cpu::max_pool2d_forward(size, x_data, y.data<T>(), places);
+    backend::max_pool2d_forward(size, x_data, y.data<T>(), places);
   }
   py::object result = y.finish();
   return array.is_none() ? result : py::object(py::make_tuple(result, array));
 }
 
-inline py::array places_array(const char* op, const char* name, py::handle object, bool taps_allowed) {
-  py::array places = as_array(op, name, object);
+inline Array places_array(const char* op, const char* name, py::handle object, bool taps_allowed) {
+  Array places = as_array(op, name, object);
   const py::dtype dtype = places.dtype();
   if (taps_allowed && dtype.kind() == 'u' && dtype.itemsize() == 1) return plain<uint8_t>(places);
   if (dtype.kind() != 'i' || dtype.itemsize() != 8) {
@@ -97,27 +97,27 @@ py::object max_pool2d_backward(py::handle grad_object, py::handle places_object,
                                Pool2dOptions options, bool taps_allowed, py::handle out) {
   const char* op = op_name(options, "adaptive_max_pool2d_backward");
   Input<T> grad(op, "grad_output", grad_object);
-  py::array places = places_array(op, "indices", places_object, taps_allowed);
+  Array places = places_array(op, "indices", places_object, taps_allowed);
   const auto shape = as_integers(op, "input_shape", input_shape);
   take_adaptive_output(op, grad.shape(), shape, options);
   const Pool2dSize size = validate_pool2d(op, "input_shape", shape, options);
   validate_pooled(op, "grad_output", grad.shape(), shape, size);
   validate_pooled(op, "indices", shape_of(places), shape, size);
-  cpu::MaxPlaces given;
+  backend::MaxPlaces given;
   if (places.dtype().itemsize() == 1) {
     if (!taps_fit_bytes(size)) fail_type(op, "expected indices of dtype int64, got uint8");
     given.taps = const_cast<uint8_t*>(static_cast<const uint8_t*>(places.data()));
   } else {
     places = plain<int64_t>(places);
     given.indices = const_cast<int64_t*>(static_cast<const int64_t*>(places.data()));
-    cpu::check_max_pool2d_indices(size, shape_of(places), given.indices);
+    backend::check_max_pool2d_indices(size, shape_of(places), given.indices);
   }
   Output grad_x(op, out, py::dtype::of<T>(), shape);
   grad_x.apart_from(Aliasing::none, grad, places);
   const T* grad_data = grad.data();
   {
     const GilRelease release(pool2d_flops(size));
-    cpu::max_pool2d_backward(size, grad_data, given, grad_x.data<T>());
+    backend::max_pool2d_backward(size, grad_data, given, grad_x.data<T>());
   }
   return grad_x.finish();
 }
@@ -132,7 +132,7 @@ py::object avg_pool2d(py::handle x_object, const Pool2dOptions& options, py::han
   const T* x_data = x.data();
   {
     const GilRelease release(pool2d_flops(size));
-    cpu::avg_pool2d_forward(size, options, x_data, y.data<T>());
+    backend::avg_pool2d_forward(size, options, x_data, y.data<T>());
   }
   return y.finish();
 }
@@ -151,16 +151,18 @@ py::object avg_pool2d_backward(py::handle grad_object, const py::tuple& input_sh
   const T* grad_data = grad.data();
   {
     const GilRelease release(pool2d_flops(size));
-    cpu::avg_pool2d_backward(size, options, grad_data, grad_x.data<T>());
+    backend::avg_pool2d_backward(size, options, grad_data, grad_x.data<T>());
   }
   return grad_x.finish();
 }
 
 // Layers keep options, and options never change: a copy of a layer has the same ones.
-template <class Options>
-py::class_<Options> bind_pool2d_options(py::module_& m, const char* name) {
-  return py::class_<Options>(m, name, py::is_final())
-      .def("__deepcopy__", [](py::object self, py::handle) { return self; }, py::arg("memo"));
+template <class Options, class Define>
+void bind_pool2d_options(py::module_& m, const char* name, const Define& define) {
+  bind_options<Options>(m, name, [&](auto options) {
+    define(options);
+    options.def("__deepcopy__", [](py::object self, py::handle) { return self; }, py::arg("memo"));
+  });
 }
 
 inline void bind_max_pool2d(py::module_& m, const char* name, Places wanted) {
@@ -188,12 +190,14 @@ inline void bind_max_pool2d_backward(py::module_& m, const char* name, bool taps
 }
 
 inline void bind_pool2d(py::module_& m) {
-  bind_pool2d_options<Pool2dOptions>(m, "Pool2dOptions")
-      .def(py::init(&sliding_windows), py::kw_only(), py::arg("kernel_size"), py::arg("stride"), py::arg("padding"),
-           py::arg("dilation"), py::arg("ceil_mode") = false, py::arg("count_include_pad") = true,
-           py::arg("divisor") = 0);
-  bind_pool2d_options<AdaptivePool2dOptions>(m, "AdaptivePool2dOptions")
-      .def(py::init<const py::tuple&>(), py::kw_only(), py::arg("output_size"));
+  bind_pool2d_options<Pool2dOptions>(m, "Pool2dOptions", [](auto& options) {
+    options.def(py::init(&sliding_windows), py::kw_only(), py::arg("kernel_size"), py::arg("stride"),
+                py::arg("padding"), py::arg("dilation"), py::arg("ceil_mode") = false,
+                py::arg("count_include_pad") = true, py::arg("divisor") = 0);
+  });
+  bind_pool2d_options<AdaptivePool2dOptions>(m, "AdaptivePool2dOptions", [](auto& options) {
+    options.def(py::init<const py::tuple&>(), py::kw_only(), py::arg("output_size"));
+  });
   bind_max_pool2d(m, "max_pool2d", Places::none);
   bind_max_pool2d(m, "max_pool2d_with_indices", Places::indices);
   bind_max_pool2d(m, "max_pool2d_with_taps", Places::taps);

@@ -32,8 +32,8 @@ inline void rmsprop_step(py::handle params, py::handle grads, py::handle square_
   const auto f32 = rmsprop_batch<float>(lists, state, options);
   const auto f64 = rmsprop_batch<double>(lists, state, options);
   const GilRelease release(10 * (f32.elements() + f64.elements()));
-  cpu::rmsprop_step<float>(f32.tensors, options);
-  cpu::rmsprop_step<double>(f64.tensors, options);
+  backend::rmsprop_step<float>(f32.tensors, options);
+  backend::rmsprop_step<double>(f64.tensors, options);
 }
 
 inline RMSpropOptions make_rmsprop_options(double lr, double alpha, double eps, double weight_decay, double momentum,
@@ -44,10 +44,11 @@ inline RMSpropOptions make_rmsprop_options(double lr, double alpha, double eps, 
 }
 
 inline void bind_rmsprop(py::module_& m) {
-  py::class_<RMSpropOptions>(m, "RMSpropOptions", py::is_final())
-      .def(py::init(&make_rmsprop_options), py::kw_only(), py::arg("lr"), py::arg("alpha") = 0.99,
-           py::arg("eps") = 1e-8, py::arg("weight_decay") = 0.0, py::arg("momentum") = 0.0, py::arg("centered") = false,
-           py::arg("maximize") = false);
+  bind_options<RMSpropOptions>(m, "RMSpropOptions", [](auto options) {
+    options.def(py::init(&make_rmsprop_options), py::kw_only(), py::arg("lr"), py::arg("alpha") = 0.99,
+                py::arg("eps") = 1e-8, py::arg("weight_decay") = 0.0, py::arg("momentum") = 0.0,
+                py::arg("centered") = false, py::arg("maximize") = false);
+  });
   m.def("rmsprop_step", &rmsprop_step, py::arg("params"), py::arg("grads"), py::arg("square_avgs"),
         py::arg("grad_avgs"), py::arg("momentum_buffers"), py::arg("options"));
 }

@@ -45,15 +45,6 @@ double triad(int64_t elements, int64_t repeats) {
 }  // namespace
 
 void bind_runtime(py::module_& m) {
-  py::register_exception_translator([](std::exception_ptr pointer) {
-    try {
-      if (pointer) std::rethrow_exception(pointer);
-    } catch (const TypeError& error) {
-      py::set_error(PyExc_TypeError, error.what());
-    } catch (const py::cast_error&) {  // of an item of a tuple, say: pybind11 makes it a RuntimeError
-      py::set_error(PyExc_TypeError, "expected items of another type or range in one of the arguments");
-    }
-  });
   cpu::kernel_table();
   cpu::num_threads();
   cpu::cache_stats();

@@ -21,21 +21,22 @@ inline void sgd_step(py::handle params, py::handle grads, py::handle momentum_bu
   const auto f32 = sgd_batch<float>(lists, buffers, options);
   const auto f64 = sgd_batch<double>(lists, buffers, options);
   const GilRelease release(5 * (f32.elements() + f64.elements()));
-  cpu::sgd_step<float>(f32.tensors, options);
-  cpu::sgd_step<double>(f64.tensors, options);
+  backend::sgd_step<float>(f32.tensors, options);
+  backend::sgd_step<double>(f64.tensors, options);
 }
 
 inline void bind_sgd(py::module_& m) {
-  py::class_<SGDOptions>(m, "SGDOptions", py::is_final())
-      .def(py::init([](double lr, double momentum, double dampening, double weight_decay, bool nesterov, bool maximize,
-                       bool first_step) {
-             const SGDOptions options{lr, momentum, dampening, weight_decay, nesterov, maximize, first_step};
-             validate_sgd(options);
-             return options;
-           }),
-           py::kw_only(), py::arg("lr"), py::arg("momentum") = 0.0, py::arg("dampening") = 0.0,
-           py::arg("weight_decay") = 0.0, py::arg("nesterov") = false, py::arg("maximize") = false,
-           py::arg("first_step") = false);
+  bind_options<SGDOptions>(m, "SGDOptions", [](auto type) {
+    type.def(py::init([](double lr, double momentum, double dampening, double weight_decay, bool nesterov,
+                         bool maximize, bool first_step) {
+               const SGDOptions options{lr, momentum, dampening, weight_decay, nesterov, maximize, first_step};
+               validate_sgd(options);
+               return options;
+             }),
+             py::kw_only(), py::arg("lr"), py::arg("momentum") = 0.0, py::arg("dampening") = 0.0,
+             py::arg("weight_decay") = 0.0, py::arg("nesterov") = false, py::arg("maximize") = false,
+             py::arg("first_step") = false);
+  });
   m.def("sgd_step", &sgd_step, py::arg("params"), py::arg("grads"), py::arg("momentum_buffers"), py::arg("options"));
 }
 

@@ -16,7 +16,7 @@ py::object softmax(const char* op, bool log, py::handle x_object, int64_t axis, 
   const T* x_data = x.data();
   {
     const GilRelease release(flops_per_exponential * static_cast<double>(x.size()));
-    cpu::softmax_forward(view, log, x_data, y.data<T>());
+    backend::softmax_forward(view, log, x_data, y.data<T>());
   }
   return y.finish();
 }
@@ -31,7 +31,7 @@ py::object softmax_backward(const char* op, bool log, py::handle grad_object, py
   const T *grad_data = grad.data(), *y_data = y.data();
   {
     const GilRelease release((log ? flops_per_exponential : 4) * static_cast<double>(y.size()));
-    cpu::softmax_backward(view, log, grad_data, y_data, grad_x.data<T>());
+    backend::softmax_backward(view, log, grad_data, y_data, grad_x.data<T>());
   }
   return grad_x.finish();
 }

@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "bindings/array.h"
-#include "cpu/aligned_buffer.h"
 #include "ops/labels.h"
 #include "ops/reduction.h"
 
@@ -22,16 +21,16 @@ inline void refuse_out_of_reduced(const char* op, py::handle out) {
   fail_value(op, "expected out only with reduction='none', got ", type_name(out), " with a loss that is a number");
 }
 
-inline bool is_index(const py::array& array) {
+inline bool is_index(const Array& array) {
   const py::dtype dtype = array.dtype();
   return dtype.kind() == 'i' && (dtype.itemsize() == 4 || dtype.itemsize() == 8);
 }
 
 // Calls body with the elements of an is_index() array as native int32_t or int64_t.
 template <class Body>
-void with_indices(const py::array& array, const Body& body) {
+void with_indices(const Array& array, const Body& body) {
   const auto call = [&](auto index) {
-    const py::array indices = plain<decltype(index)>(array);
+    const Array indices = plain<decltype(index)>(array);
     body(static_cast<const decltype(index)*>(indices.data()));
   };
   if (array.dtype().itemsize() == 4) {
@@ -44,16 +43,16 @@ void with_indices(const py::array& array, const Body& body) {
 // The label of each position; see resolve_labels.
 class Labels {
  public:
-  Labels(const char* op, const py::array& target, int64_t classes, std::optional<int64_t> ignore_index)
+  Labels(const char* op, const Array& target, int64_t classes, std::optional<int64_t> ignore_index)
       : labels_(target.size()) {
     with_indices(target, [&](const auto* indices) {
-      cpu::resolve_labels(op, indices, shape_of(target), classes, ignore_index, labels_.data());
+      backend::resolve_labels(op, indices, shape_of(target), classes, ignore_index, labels_.data());
     });
   }
   const int64_t* data() const { return labels_.data(); }
 
  private:
-  cpu::AlignedBuffer<int64_t> labels_;
+  Scratch<int64_t> labels_;
 };
 
 }  // namespace fastnn::bindings

@@ -43,13 +43,13 @@ class Gradients {
   // Takes or makes the arrays that are wanted, apart from all inputs but for `replaceable`, whose place grad_x may
   // take element by element.
   template <class... Inputs>
-  void prepare(const std::array<Shape, 3>& shapes, std::initializer_list<const py::array*> replaceable,
+  void prepare(const std::array<Shape, 3>& shapes, std::initializer_list<const Array*> replaceable,
                const Inputs&... inputs) {
     static constexpr const char* names[] = {"out[0]", "out[1]", "out[2]"};
     for (size_t i = 0; i < 3; ++i) {
       if (!choice_.needs[i]) continue;
       outputs_[i].emplace(op_, given_[i], py::dtype::of<T>(), shapes[i], names[i]);
-      for (const py::array* array : replaceable) {
+      for (const Array* array : replaceable) {
         outputs_[i]->apart_from(i == 0 ? Aliasing::elementwise : Aliasing::none, *array);
       }
       outputs_[i]->apart_from(Aliasing::none, inputs...);

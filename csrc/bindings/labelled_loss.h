@@ -17,7 +17,7 @@ py::object labelled_loss(const char* op, bool want_grad, const LabelledArguments
   Input<T> input(op, "input", args.input);
   auto weight = optional_input<T>(op, "weight", args.weight);
   if (weight) validate_class_weight(op, "input", input.shape(), view.axis_size, weight->shape());
-  const py::array target = as_array(op, "target", args.target);
+  const Array target = as_array(op, "target", args.target);
   if (!is_index(target)) {
     fail_type(op, "expected target of dtype int64 or int32, got ", dtype_name(target),
               "; convert it with target.astype(numpy.int64)");
@@ -27,8 +27,8 @@ py::object labelled_loss(const char* op, bool want_grad, const LabelledArguments
 
   LossResult<T> result(op, reduction, want_grad, args.out, input.shape(), loss_shape(input.shape()));
   result.apart_from(Aliasing::none, input, weight);
-  cpu::AlignedBuffer<T> scratch(result.losses() ? 0 : target.size());
-  const cpu::LabelledInputs<T> inputs{
+  Scratch<T> scratch(result.losses() ? 0 : target.size());
+  const backend::LabelledInputs<T> inputs{
       .view = view, .input = input.data(), .labels = labels.data(), .weight = data_or_null(weight)};
   {
     const GilRelease release(4.0 * static_cast<double>(input.size()));
@@ -47,7 +47,7 @@ inline void bind_nll_loss(py::module_& m, const char* op, bool want_grad) {
           const AxisView view = validate_classes(op, "input", shape_of(as_array(op, "input", input)));
           return labelled_loss<T>(op, want_grad, {input, target, weight, out}, view, options.reduction,
                                   options.ignore_index, [&](const auto& inputs, T* losses, T* grad, double* reduced) {
-                                    cpu::nll_loss(inputs, options.reduction, losses, grad, reduced);
+                                    backend::nll_loss(inputs, options.reduction, losses, grad, reduced);
                                   });
         });
       },
@@ -64,7 +64,7 @@ inline void bind_multi_margin_loss(py::module_& m, const char* op, bool want_gra
           const AxisView view = validate_multi_margin(op, shape_of(as_array(op, "input", input)));
           return labelled_loss<T>(op, want_grad, {input, target, weight, out}, view, options.reduction, std::nullopt,
                                   [&](const auto& inputs, T* losses, T* grad, double* reduced) {
-                                    cpu::multi_margin_loss(inputs, options, losses, grad, reduced);
+                                    backend::multi_margin_loss(inputs, options, losses, grad, reduced);
                                   });
         });
       },

@@ -14,7 +14,11 @@ class LossResult {
     const bool reduced = reduction != Reduction::none;
     if (reduced && !want_grad) refuse_out_of_reduced(op, out);
     if (want_grad) grad_.emplace(op, out, py::dtype::of<T>(), input);
-    if (!reduced) losses_.emplace(op, want_grad ? py::none() : out, py::dtype::of<T>(), losses);
+    if (reduced) {
+      reduced_.emplace();
+    } else {
+      losses_.emplace(op, want_grad ? py::none() : out, py::dtype::of<T>(), losses);
+    }
   }
 
   template <class... Inputs>
@@ -25,18 +29,18 @@ class LossResult {
   }
 
   T* losses() { return losses_ ? losses_->data<T>() : nullptr; }
-  double* reduced() { return losses_ ? nullptr : &reduced_; }
+  double* reduced() { return reduced_ ? reduced_->data() : nullptr; }
   T* grad() { return grad_ ? grad_->data<T>() : nullptr; }
 
   py::object finish() {
-    py::object value = losses_ ? py::object(losses_->finish()) : py::object(py::float_(reduced_));
+    py::object value = losses_ ? py::object(losses_->finish()) : reduced_->finish();
     if (!grad_) return value;
     return py::make_tuple(value, grad_->finish());
   }
 
  private:
   std::optional<Output> grad_, losses_;
-  double reduced_ = 0;
+  std::optional<Scalar> reduced_;
 };
 
 }  // namespace fastnn::bindings

@@ -4,41 +4,15 @@
 #include <utility>
 
 #include "bindings/array.h"
-#include "cpu/aligned_buffer.h"
 
 namespace fastnn::bindings {
-
-// A C-contiguous array whose memory goes back to the cache when its last view dies.
-inline py::array allocate(py::dtype dtype, Shape shape, const char* op) {
-  const int64_t count = element_count(op, shape);
-  int64_t bytes = 0;
-  if (__builtin_mul_overflow(count, static_cast<int64_t>(dtype.itemsize()), &bytes)) throw std::bad_alloc();
-  void* block = cpu::acquire_block(static_cast<size_t>(bytes));
-  py::capsule owner;
-  try {
-    owner = py::capsule(block, [](void* memory) { cpu::release_block(memory); });
-  } catch (...) {
-    cpu::release_block(block);
-    throw;
-  }
-  PyObject* array =
-      numpy().PyArray_NewFromDescr_(numpy().PyArray_Type_, dtype.release().ptr(), static_cast<int>(shape.size()),
-                                    const_cast<Py_intptr_t*>(reinterpret_cast<const Py_intptr_t*>(shape.data())),
-                                    nullptr, block, py::detail::npy_api::NPY_ARRAY_WRITEABLE_, nullptr);
-  if (!array) throw py::error_already_set();
-  if (numpy().PyArray_SetBaseObject_(array, owner.release().ptr()) < 0) {
-    Py_DECREF(array);
-    throw py::error_already_set();
-  }
-  return py::reinterpret_steal<py::array>(array);
-}
 
 // The bytes from an array's lowest to its highest element.
 struct ByteRange {
   const char* begin;
   const char* end;
 
-  explicit ByteRange(const py::array& array) {
+  explicit ByteRange(const Array& array) {
     begin = end = static_cast<const char*>(array.data());
     if (array.size() == 0) return;
     end += array.itemsize();
@@ -88,13 +62,13 @@ class Output {
   bool overlaps(const Output& other) const { return overlaps(other.target_); }
   template <class Operand>
   bool overlaps(const Operand& other) const {
-    const py::array* array = array_of(other);
+    const Array* array = array_of(other);
     return array && ByteRange(target_).overlaps(ByteRange(*array));
   }
 
   // Brings what `out` held into the memory to be written, for results that are added to it.
   void keep_contents() {
-    if (!memory_.is(target_)) copy(memory_, target_);
+    if (!memory_.is(target_)) copy_array(memory_, target_);
   }
 
   template <class T>
@@ -102,23 +76,19 @@ class Output {
     return static_cast<T*>(memory_.mutable_data());
   }
 
-  py::array finish() {
-    if (!memory_.is(target_)) copy(target_, memory_);
+  Array finish() {
+    if (!memory_.is(target_)) copy_array(target_, memory_);
     return target_;
   }
 
  private:
-  static void copy(const py::array& to, const py::array& from) {
-    py::module_::import("numpy").attr("copyto")(to, from);
-  }
-
-  bool clashes(Aliasing aliasing, const py::array* input) const {
+  bool clashes(Aliasing aliasing, const Array* input) const {
     if (!input) return false;
     if (aliasing == Aliasing::elementwise && input->data() == memory_.data() && is_plain(*input)) return false;
     return ByteRange(memory_).overlaps(ByteRange(*input));
   }
 
-  py::array target_, memory_;
+  Array target_, memory_;
   bool fresh_ = false;
 };
 

@@ -12,7 +12,7 @@ inline std::string item_name(const char* list, size_t i) { return concat(list, "
 
 // The memory of list[i], which has to be writeable, contiguous T of `shape`.
 template <class T>
-T* in_place(const char* op, const char* list, size_t i, const py::array& array, Shape shape) {
+T* in_place(const char* op, const char* list, size_t i, const Array& array, Shape shape) {
   if (float_size(op, list, array) != sizeof(T)) {
     fail_type(op, "expected ", item_name(list, i), " of dtype ", name_of<T>(), " like its parameter, got ",
               dtype_name(array));
@@ -21,10 +21,10 @@ T* in_place(const char* op, const char* list, size_t i, const py::array& array, 
     fail_value(op, "expected ", item_name(list, i), " of shape ", to_string(shape), " like its parameter, got ",
                to_string(shape_of(array)));
   }
-  const char* fault = !array.writeable()                      ? "a read-only array"
-                      : !(array.flags() & py::array::c_style) ? "a strided array"
-                      : !is_plain(array)                      ? "an unaligned or byte-swapped array"
-                                                              : nullptr;
+  const char* fault = !array.writeable()      ? "a read-only array"
+                      : !is_contiguous(array) ? "a strided array"
+                      : !is_plain(array)      ? "an unaligned or byte-swapped array"
+                                              : nullptr;
   if (fault) {
     fail_value(op, "expected ", item_name(list, i), " to be writeable, C-contiguous, aligned and native, got ", fault,
                ": it is updated in place");
@@ -47,7 +47,7 @@ class ArrayList {
   }
 
   size_t count() const { return static_cast<size_t>(PySequence_Fast_GET_SIZE(items_.ptr())); }
-  py::array operator[](size_t i) const {
+  Array operator[](size_t i) const {
     return as_array(op_, name_, PySequence_Fast_GET_ITEM(items_.ptr(), static_cast<Py_ssize_t>(i)));
   }
 
@@ -75,17 +75,20 @@ inline size_t sequence_size(const char* op, const char* name, py::handle list) {
 struct ParameterLists {
   const char* op;
   ArrayList params, grads;
+  std::optional<CallScope> call;
 
   ParameterLists(const char* name, py::handle param_list, py::handle grad_list)
       : op(name),
         params(name, "params", param_list, sequence_size(name, "params", param_list)),
-        grads(name, "grads", grad_list, params.count()) {}
+        grads(name, "grads", grad_list, params.count()) {
+    if (params.count() > 0) call.emplace(params[0]);
+  }
 };
 
 // Its name in words is put together only for a complaint: that costs as much as all the checks of a tensor.
 template <class T>
 Input<T> gradient_of(const ParameterLists& lists, size_t i, Shape shape) {
-  const py::array grad = lists.grads[i];
+  const Array grad = lists.grads[i];
   const py::dtype dtype = grad.dtype();
   if (dtype.kind() == 'f' && dtype.itemsize() == sizeof(T) && same(shape_of(grad), shape)) {
     return Input<T>(lists.op, "grads", grad);
@@ -108,7 +111,7 @@ struct Batch {
   template <class Make>
   Batch(const ParameterLists& lists, const Make& make) {
     for (size_t i = 0; i < lists.params.count(); ++i) {
-      const py::array param = lists.params[i];
+      const Array param = lists.params[i];
       if (float_size(lists.op, "params", param) != sizeof(T)) continue;
       const Shape shape = shape_of(param);
       gradients.push_back(gradient_of<T>(lists, i, shape));

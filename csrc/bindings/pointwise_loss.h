@@ -30,7 +30,7 @@ class RepeatedInput {
   void keep_apart(LossResult<T>& result) const { result.apart_from(Aliasing::none, array_); }
 
   // As Input::data().
-  cpu::Repeated<T> data(const char* op) {
+  backend::Repeated<T> data(const char* op) {
     if (!array_) return {};
     const int64_t period = element_count(op, spread_);
     if (same(own_, spread_)) return {array_->data(), period};
@@ -38,7 +38,7 @@ class RepeatedInput {
     const auto ndim = static_cast<size_t>(array_->array().ndim()), dropped = ndim - spread_.size();
     py::tuple shape(ndim);
     for (size_t i = 0; i < ndim; ++i) shape[i] = i < dropped ? int64_t{1} : spread_[i - dropped];
-    copy_ = plain<T>(py::module_::import("numpy").attr("broadcast_to")(array_->array(), shape));
+    copy_ = plain<T>(broadcast_to(array_->array(), shape));
     return {static_cast<const T*>(copy_.data()), period};
   }
 
@@ -46,7 +46,7 @@ class RepeatedInput {
   std::optional<Input<T>> array_;
   Shape own_;
   std::vector<int64_t> spread_;
-  py::array copy_;
+  Array copy_;
 };
 
 // The targets: of the input's dtype, or for hinge the signs of labels of that dtype or of integers.
@@ -54,7 +54,7 @@ template <class T>
 class PointwiseTarget {
  public:
   PointwiseTarget(const PointwiseEntry& entry, py::handle object, Shape input) {
-    const py::array array = as_array(entry.op, "target", object);
+    const Array array = as_array(entry.op, "target", object);
     const bool labels = entry.kind == Pointwise::hinge;
     if (!labels || !is_index(array)) values_.emplace(entry.op, "target", object);
     validate_pointwise(entry.op, input, shape_of(array));
@@ -67,9 +67,11 @@ class PointwiseTarget {
   const T* data() { return signs_ ? signs_->data() : values_->data(); }
 
  private:
-  void resolve(const char* op, const py::array& array) {
+  void resolve(const char* op, const Array& array) {
     signs_.emplace(array.size());
-    const auto to_signs = [&](const auto* target) { cpu::resolve_signs(op, target, shape_of(array), signs_->data()); };
+    const auto to_signs = [&](const auto* target) {
+      backend::resolve_signs(op, target, shape_of(array), signs_->data());
+    };
     if (values_) {
       to_signs(values_->data());
     } else {
@@ -78,7 +80,7 @@ class PointwiseTarget {
   }
 
   std::optional<Input<T>> values_;
-  std::optional<cpu::AlignedBuffer<T>> signs_;
+  std::optional<Scratch<T>> signs_;
 };
 
 struct PointwiseArguments {
@@ -96,14 +98,14 @@ py::object pointwise_loss(const PointwiseEntry& entry, const PointwiseArguments&
   target.keep_apart(result);
   weight.keep_apart(result);
   pos_weight.keep_apart(result);
-  const cpu::PointwiseInputs<T> inputs{.n = input.size(),
-                                       .input = input.data(),
-                                       .target = target.data(),
-                                       .weight = weight.data(entry.op),
-                                       .pos_weight = pos_weight.data(entry.op)};
+  const backend::PointwiseInputs<T> inputs{.n = input.size(),
+                                           .input = input.data(),
+                                           .target = target.data(),
+                                           .weight = weight.data(entry.op),
+                                           .pos_weight = pos_weight.data(entry.op)};
   {
     const GilRelease release((entry.kind == Pointwise::bce_with_logits ? 60.0 : 4.0) * static_cast<double>(inputs.n));
-    cpu::pointwise_loss(entry.kind, inputs, options, result.losses(), result.grad(), result.reduced());
+    backend::pointwise_loss(entry.kind, inputs, options, result.losses(), result.grad(), result.reduced());
   }
   return result.finish();
 }

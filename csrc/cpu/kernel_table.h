@@ -7,6 +7,7 @@
 #include "cpu/conv2d_kernels.h"
 #include "cpu/pool2d_task.h"
 #include "ops/activation_list.h"
+#include "ops/optimizer_constants.h"
 
 namespace fastnn::cpu {
 
@@ -202,18 +203,6 @@ struct LayerNormKernels {
   void (*backward)(const LayerNormGradientRows<T>& in);
 };
 
-template <class T>
-struct SGDConstants {
-  T lr, momentum, gradient_share, weight_decay, sign;
-  bool nesterov, first_step;
-};
-
-template <class T>
-struct AdamConstants {
-  T beta1, one_minus_beta1, beta2, one_minus_beta2;
-  T step_size, eps, weight_decay, keep, sign;
-};
-
 // One stretch of a parameter with its state, as RMSprop steps it.
 template <class T>
 struct RMSpropPiece {
@@ -223,16 +212,6 @@ struct RMSpropPiece {
   T* grad_avg;         // null unless centered
   T* momentum_buffer;  // null without momentum
   int64_t n;
-};
-
-template <class T>
-struct RMSpropConstants {
-  T lr, alpha, one_minus_alpha, eps, weight_decay, momentum, sign;
-};
-
-template <class T>
-struct AdagradConstants {
-  T step_size, eps, weight_decay, sign;
 };
 
 template <class T>

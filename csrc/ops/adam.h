@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "ops/optimizer_constants.h"
 #include "ops/tensor.h"
 
 namespace fastnn {
@@ -31,6 +32,23 @@ struct AdamTensor {
   T* exp_avg_sq;
   T* max_exp_avg_sq;  // null without amsgrad
 };
+
+// The bias corrections are worked out in double, where 1 - 0.999 still has its digits.
+template <class T>
+AdamConstants<T> adam_constants(const AdamOptions& o) {
+  const auto step = static_cast<double>(o.step);
+  const double correction1 = 1.0 - std::pow(o.beta1, step);
+  const double root2 = std::sqrt(1.0 - std::pow(o.beta2, step));
+  return {.beta1 = static_cast<T>(o.beta1),
+          .one_minus_beta1 = static_cast<T>(1.0 - o.beta1),
+          .beta2 = static_cast<T>(o.beta2),
+          .one_minus_beta2 = static_cast<T>(1.0 - o.beta2),
+          .step_size = static_cast<T>(o.lr * root2 / correction1),
+          .eps = static_cast<T>(o.eps * root2),
+          .weight_decay = o.decoupled ? T(0) : static_cast<T>(o.weight_decay),
+          .keep = o.decoupled ? static_cast<T>(1.0 - o.lr * o.weight_decay) : T(1),
+          .sign = o.maximize ? T(-1) : T(1)};
+}
 
 namespace FASTNN_BACKEND {
 
