@@ -5,23 +5,16 @@ No program of its own.
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
+from _common import Array, digits
 
-import fastnn
 import fastnn.functional as F
 from fastnn import nn, optim, train
 from fastnn.data import ArrayLoader, transforms
 
-Array: TypeAlias = NDArray[Any]
 Pair: TypeAlias = tuple[Array, Array]
 Transform: TypeAlias = Callable[..., tuple[Any, Any]]
 SIDE = 20
@@ -29,21 +22,10 @@ ANGLE = 40.0
 SIZES = (0.7, 1.2)
 
 
-def parse(arguments: Sequence[str] | None, text: str | None) -> argparse.Namespace:
-    """The options of both examples. Weights are drawn from seed 0."""
-    fastnn.manual_seed(0)
-    parser = argparse.ArgumentParser(description=(text or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="a few epochs, to see that everything runs")
-    parser.add_argument("--out", type=Path, default=Path("course"), help="folder for the picture")
-    return parser.parse_args(arguments)
-
-
-def load_images() -> tuple[Pair, Pair]:
+def framed_digits() -> tuple[Pair, Pair]:
     """Training and test digits, (N, 1, 20, 20) with ink from 0 to 1, and their labels."""
-    scans, labels = load_digits(return_X_y=True)
-    images = framed((scans / 16).astype(np.float32).reshape(-1, 1, 8, 8))
-    x, x_test, y, y_test = train_test_split(images, labels, test_size=450, stratify=labels, random_state=0)
-    return (x, y), (x_test, y_test)
+    (x, y), (x_test, y_test) = digits(images=True)
+    return (framed(x), y), (framed(x_test), y_test)
 
 
 def framed(scans: Array) -> Array:
@@ -91,16 +73,3 @@ def train_net(
 def accuracy(net: nn.Module, images: Array, labels: Array) -> float:
     """The share of images that are read right."""
     return float((train.predict(net, images).argmax(axis=1) == labels).mean())
-
-
-def table(title: str, kinds: Sequence[str], rows: Mapping[str, Sequence[str]]) -> None:
-    """Print a row for each net, and a column for each kind of figure."""
-    for name, cells in {title: kinds, **rows}.items():
-        print(f"{name:<20}" + "".join(f"{cell:>12}" for cell in cells))
-
-
-def save(folder: Path, name: str, figure: Figure) -> None:
-    """Write the picture and say where it is."""
-    folder.mkdir(parents=True, exist_ok=True)
-    figure.savefig(folder / name, dpi=120)
-    print(f"picture {folder / name}")

@@ -11,16 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from _common import Array, parse, save, table
 from _turned_digits import (
     ANGLE,
     SIZES,
-    Array,
     accuracy,
-    load_images,
+    framed_digits,
     make_cnn,
-    parse,
-    save,
-    table,
     train_net,
     turned,
 )
@@ -39,19 +36,19 @@ AUGMENTATIONS: dict[str, Any] = {
 
 def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     """Train a net with each augmentation, compare, draw."""
-    options = parse(arguments, __doc__)
-    data, (x, y) = load_images()
+    options = parse(__doc__, arguments)
+    data, (x, y) = framed_digits()
     test = {"upright": x, "turned": turned(x, seed=1)}
     epochs = 5 if options.quick else 30
     nets = {name: train_net(make_cnn(), data, epochs, change) for name, change in AUGMENTATIONS.items()}
     found = {name: {kind: accuracy(net, test[kind], y) for kind in test} for name, net in nets.items()}
     table(
-        "augmentation", list(test), {name: [f"{a:.1%}" for a in row.values()] for name, row in found.items()}
+        ("augmentation", *test), [(name, *(f"{a:.1%}" for a in row.values())) for name, row in found.items()]
     )
     lost = found["none"]["upright"] - found["none"]["turned"]
     won = found["turns and sizes"]["turned"] - found["none"]["turned"]
-    print(f"\nlost by turning {lost:.1%}, won back by augmentation {won:.1%}: {won / lost:.0%} of it")
-    save(options.out, "c22_augmentation.png", draw(test, nets, y, step=20 if options.quick else 10))
+    print(f"lost by turning {lost:.1%}, won back by augmentation {won:.1%}: {won / lost:.0%} of it")
+    save(draw(test, nets, y, step=20 if options.quick else 10), options, __file__)
     return {"accuracy": found, "won_back": won / lost}
 
 

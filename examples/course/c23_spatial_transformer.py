@@ -12,17 +12,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from _common import Array, parse, save, table
 from _turned_digits import (
     ANGLE,
     SIDE,
     SIZES,
-    Array,
     accuracy,
-    load_images,
+    framed_digits,
     make_cnn,
-    parse,
-    save,
-    table,
     train_net,
     turned,
 )
@@ -37,17 +34,19 @@ TURNS = (-40, 0, 40)
 
 def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     """Train nets with and without the layer, compare, draw what it does."""
-    options = parse(arguments, __doc__)
-    data, (x, y) = load_images()
+    options = parse(__doc__, arguments)
+    data, (x, y) = framed_digits()
     test = turned(x, seed=1)
     change = transforms.RandomAffine(ANGLE, scale=SIZES)
     epochs = 3 if options.quick else 20
     nets = {name: train_net(layers, data, epochs, change) for name, layers in make_nets().items()}
     found = {name: accuracy(net, test, y) for name, net in nets.items()}
     sizes = {name: sum(p.data.size for p in net.parameters()) for name, net in nets.items()}
-    rows = {name: [f"{sizes[name]:,}", f"{read:.1%}"] for name, read in found.items()}
-    table("net", ["parameters", "turned"], rows)
-    save(options.out, "c23_spatial_transformer.png", draw(x, nets["transformer + dense"]))
+    table(
+        ("net", "parameters", "turned digits read"),
+        [(name, f"{sizes[name]:,}", f"{read:.1%}") for name, read in found.items()],
+    )
+    save(draw(x, nets["transformer + dense"]), options, __file__)
     return {"accuracy": found, "parameters": sizes}
 
 
@@ -89,7 +88,7 @@ def draw(x: Array, net: nn.Sequential) -> Figure:
         for panel, images, title in zip(
             ax, (given, net[0](given)), (f"{degrees} degrees", "seen"), strict=True
         ):
-            panel.imshow(np.concatenate(list(images[:, 0]), axis=1), cmap="gray_r")
+            panel.imshow(np.concatenate(list(images[:, 0]), axis=1), cmap="gray_r", interpolation="nearest")
             panel.set(xticks=[], yticks=[])
             panel.set_ylabel(title, rotation=0, ha="right", va="center")
     figure.suptitle("Turned digits, and what the dense net sees of them")
