@@ -183,3 +183,19 @@ def test_c21_the_classic_net_reads_digits():
     found = figures("c21_classic_cnn")
     assert found["accuracy"] > 0.95
     np.testing.assert_allclose(found["sums"], 1, rtol=1e-5)
+
+
+def test_c22_augmentation_wins_back_half_of_what_turning_costs():
+    found = figures("c22_augmentation")
+    nothing, augmented = (found["accuracy"][name] for name in ("none", "turns and sizes"))
+    assert nothing["upright"] > nothing["turned"] + 0.25
+    assert augmented["turned"] > found["accuracy"]["shifts"]["turned"] + 0.1
+    assert found["won_back"] >= 0.5
+
+
+def test_c23_spatial_transformers_beat_nets_of_their_size():
+    found = figures("c23_spatial_transformer")
+    for kind in ("dense", "conv"):
+        before, after = found["parameters"][kind], found["parameters"][f"transformer + {kind}"]
+        assert abs(after - before) < 0.05 * before
+        assert found["accuracy"][f"transformer + {kind}"] > found["accuracy"][kind] + 0.02
