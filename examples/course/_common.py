@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from PIL import Image
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
@@ -42,7 +43,7 @@ def parse(description: str | None, arguments: Sequence[str] | None) -> argparse.
     return make_parser(description).parse_args(arguments)
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def table(header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> None:
     """Print columns, the first to the left and the others to the right; floats with 4 digits."""
     cells = [[_text(value) for value in row] for row in (header, *rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -68,6 +69,7 @@ def save(figure: Figure, options: argparse.Namespace, source: str) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / f"{Path(source).stem}.png"
     figure.savefig(path, dpi=80)
+    Image.open(path).convert("RGB").quantize(128).save(path, optimize=True)  # a third of the bytes
     print(f"picture: {path}")
 
 

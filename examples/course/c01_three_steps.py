@@ -70,7 +70,7 @@ def draw(data: tuple[Array, Array], run: dict[str, Any]) -> Any:
     first, second = np.linspace(-1.7, 1.0, 40), np.linspace(-0.9, 0.9, 40)
     surface = analysis.loss_surface(model, nn.MSELoss(), data, [1, 0], [0, 1], first, second)
     surface.plot(ax=right, trajectory=path - path[-1])
-    right.set(xlabel=f"w - {w:.2f}", ylabel=f"b - {b:.2f}", title="The loss, and the way down from w = b = 0")
+    right.set(xlabel=f"w - {w:.2f}", ylabel=f"b - {b:.2f}", title="The way down from w = b = 0")
     return figure
 
 

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     ways = {name: way(loss) for name, loss in losses.items()}
     steep = {name: float(np.linalg.norm(loss(np.array([FAR]))[1])) for name, loss in losses.items()}
     ends = {name: float(F.softmax(with_third(points[-1:]))[0, 0]) for name, points in ways.items()}
-    trained = bad_start(150 if options.quick else 1347, 10 if options.quick else 30)
+    trained = bad_start(300 if options.quick else 1347, 25 if options.quick else 30)
     table(
         ("loss", "gradient at the start", "p(right) after descent", "digits read"),
         [(name, f"{steep[name]:.1e}", f"{ends[name]:.4f}", f"{trained[name]:.1%}") for name in losses],

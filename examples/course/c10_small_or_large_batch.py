@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
         left.semilogx(sizes, [m[column] for m in means.values()], "o-", color=color, label=label)
     left.set(title=f"Accuracy after {epochs} epochs", xlabel="batch size")
     left.legend(frameon=False)
-    right.loglog(sizes, [m[2] for m in means.values()], "o-", color=ORANGE)
+    right.semilogx(sizes, [m[2] for m in means.values()], "o-", color=ORANGE)
     right.set(title="Sharpness at the same training loss", xlabel="batch size")
     save(figure, options, __file__)
     names = ("training", "test", "sharpness", "test at goal")

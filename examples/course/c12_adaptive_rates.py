@@ -78,7 +78,7 @@ def draw(ax: Any, title: str, surface: Surface, ways: dict[str, Array]) -> None:
     low, high = points.min(axis=0) - 0.4, points.max(axis=0) + 0.4
     a, b = (np.linspace(low[i], high[i], 100) for i in (0, 1))
     heights = surface.loss(np.stack(np.meshgrid(a, b), axis=-1))
-    ax.contour(a, b, heights, levels=np.geomspace(1e-3, heights.max(), 14), colors="#bbbbbb", linewidths=0.7)
+    ax.contour(a, b, heights, levels=np.geomspace(1e-2, heights.max(), 7), colors="#bbbbbb", linewidths=0.7)
     for name, way in ways.items():
         ax.plot(*way.T, "-", color=MAKERS[name][1], label=name, linewidth=1.4)
         ax.plot(*way[-1], "o", color=MAKERS[name][1], markersize=5)

@@ -49,9 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     for name in SCHEDULES:
         left.plot(rates[name], label=name)
         right.semilogy(from_floor(ways[name]) + 1e-9, label=name, linewidth=1)
-    left.set(title="The rate", xlabel="step")
+    left.set(title="The rate", xlabel="step", ylim=(0, 0.09))
     right.set(title="Adagrad in the gully", xlabel="step", ylabel="distance from the floor", ylim=(1e-6, 3))
-    left.legend(frameon=False, fontsize=8)
+    left.legend(frameon=False, fontsize=8, ncols=2, loc="upper center")
     save(figure, options, __file__)
     return {"late": late, "rates": {name: (r[0], float(np.max(r)), r[-1]) for name, r in rates.items()}}
 

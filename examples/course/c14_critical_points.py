@@ -84,7 +84,7 @@ def from_saddle_to_saddle(net: nn.Module, data: tuple[Array, Array], epochs: int
 
 def train_until_still(net: nn.Module, data: tuple[Array, Array], epochs: int) -> list[float]:
     """The losses of descent on the whole data."""
-    optimizer = optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    optimizer = optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
     still = train.Converged(1e-6)
     return train.fit(
         net, nn.MSELoss(), optimizer, data, epochs=epochs, batch_size=len(data[0]), callbacks=[still]
@@ -104,8 +104,9 @@ def draw(model: nn.Module, one: Any, escape: analysis.Escape, losses: list[list[
     for part in losses:
         right.plot(range(begin, begin + len(part)), part, color=BLUE)
         begin += len(part)
-        right.axvline(begin, color=RED, linestyle=":")
-    right.set(title="A net: from saddle to saddle (dotted: escapes)", xlabel="update", ylabel="loss")
+    for part_end in np.cumsum([len(part) for part in losses])[:-1]:
+        right.axvline(part_end, color=RED, linestyle=":")
+    right.set(title="A net: saddles, and escapes (dotted)", xlabel="update", ylabel="loss")
     return figure
 
 

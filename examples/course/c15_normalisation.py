@@ -19,7 +19,8 @@ import fastnn
 from fastnn import nn, optim, train
 from fastnn.data import StandardScaler
 
-RATES = (0.01, 0.1, 0.3, 1.0)
+RATES = (0.1, 0.5, 1.0, 2.0)
+HIDDEN = 4
 
 
 def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
@@ -63,20 +64,21 @@ def features(epochs: int) -> dict[str, tuple[Array, float, float]]:
 
 
 def make_deep(norm: bool) -> nn.Sequential:
-    """Five hidden layers."""
+    """Dense layers with ReLU."""
     fastnn.manual_seed(0)
     layers: list[nn.Module] = [nn.Linear(64, 64)]
-    for _ in range(5):
+    for _ in range(HIDDEN - 1):
         layers += [nn.BatchNorm1d(64)] if norm else []
         layers += [nn.ReLU(), nn.Linear(64, 64)]
     return nn.Sequential(*layers, nn.ReLU(), nn.Linear(64, 10))
 
 
 def deep(norm: bool, rate: float, epochs: int) -> tuple[list[float], float]:
-    """Losses by epoch and test accuracy of the deep net, by plain descent with momentum."""
-    training, test = digits()
+    """Losses by epoch and test accuracy of the deep net, by plain descent."""
+    _, test = digits()
     model = make_deep(norm)
-    fitted(model, rate, epochs, losses := [])
+    losses: list[float] = []
+    fitted(model, rate, epochs, losses)
     accuracy = train.evaluate(model, nn.CrossEntropyLoss(), test, metrics="accuracy")["accuracy"]
     return losses, accuracy
 
@@ -84,7 +86,7 @@ def deep(norm: bool, rate: float, epochs: int) -> tuple[list[float], float]:
 def fitted(model: nn.Module, rate: float, epochs: int, losses: list[float]) -> None:
     """Train, and write down the losses."""
     training, _ = digits()
-    optimizer = optim.SGD(model.parameters(), lr=rate, momentum=0.9)
+    optimizer = optim.SGD(model.parameters(), lr=rate)
     with np.errstate(all="ignore"):  # where it diverges
         history = train.fit(
             model, nn.CrossEntropyLoss(), optimizer, training, epochs=epochs, batch_size=64, progress=False
@@ -115,7 +117,7 @@ def draw(wine: dict[str, tuple[Array, float, float]], runs: dict[tuple[bool, flo
         name = f"{'batch norm' if norm else 'plain'}, rate {rate:g}"
         right.plot(np.clip(np.nan_to_num(losses, nan=1e2, posinf=1e2), 0, 1e2), "-" if norm else "--",
                    color=BLUE if norm else RED, alpha=shade, label=name)  # fmt: skip
-    right.set(title="Digits, five hidden layers (100: diverged)", xlabel="epoch", yscale="log")
+    right.set(title=f"Digits, {HIDDEN} hidden layers (100: diverged)", xlabel="epoch", yscale="log")
     for ax in (left, right):
         ax.legend(fontsize=7)
     return figure

@@ -1,8 +1,8 @@
 """C16. Overfitting: few noisy samples and a large net, and what cures it.
 
 Seen: the large net learns 100 digits by heart and reads others far worse. More data, augmentation, fewer
-parameters, early stopping, L1 and L2 penalties and dropout each lower the loss on digits that it has not seen.
-Too much restriction brings the loss back: bias, on training data as well.
+parameters, early stopping, L1 and L2 penalties and dropout each lower the loss on digits that it has not
+seen. Too much restriction brings the loss back: bias, on training data as well.
 """
 
 from __future__ import annotations

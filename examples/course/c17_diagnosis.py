@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from _common import Array, mlp, panels, parse, save
+from matplotlib.ticker import MaxNLocator
 
 import fastnn
 from fastnn import analysis, nn, optim, train
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
         history.plot(ax=ax)
         ax.axhline(SMALL, color="#555555", linewidth=0.8)
         ax.set(title=f"{name}:\n{found[name].cause}", yscale="log", ylim=(1e-4, 3), ylabel="")
+        ax.xaxis.set_major_locator(MaxNLocator(4))
         ax.legend(frameon=False, fontsize=7)
     save(figure, options, __file__)
     return {name: diagnosis.cause for name, diagnosis in found.items()}
@@ -60,8 +62,17 @@ def run(
     fastnn.manual_seed(0)
     model = mlp(1, *hidden, 1, activation=activation)
     optimizer = optim.Adam(model.parameters(), lr=0.01)
+    schedule = optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
+    test = wave(200, seed=1)
     return train.fit(
-        model, nn.MSELoss(), optimizer, data, validation=wave(200, seed=1), epochs=epochs, batch_size=32
+        model,
+        nn.MSELoss(),
+        optimizer,
+        data,
+        validation=test,
+        epochs=epochs,
+        batch_size=32,
+        scheduler=schedule,
     )
 
 

@@ -43,8 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     for ax, (name, plane) in zip(axes, shown.items(), strict=False):
         ax.imshow(plane[0], cmap="gray_r", vmin=0, vmax=1)
         ax.set(title=f"{name}, {plane.shape[1]} x {plane.shape[2]}", xticks=[], yticks=[])
-    axes[3].barh([n.replace(", ", ",\n") for n in results], [100 * r["accuracy"] for r in results.values()])
-    axes[3].set(title="Test accuracy, %", xlim=(85, 100))
+    bars = axes[3].barh(
+        [name.replace(", ", ",\n") for name in results], [100 * r["accuracy"] for r in results.values()]
+    )
+    axes[3].bar_label(bars, fmt="%.1f", padding=-28, color="white")
+    axes[3].set(title="Test accuracy, %", xlim=(0, 100))
     save(figure, options, __file__)
     return results | {"planes": [plane.shape for plane in shown.values()]}
 

@@ -1,8 +1,8 @@
 """C24. Regression on real data: how a patient's diabetes goes on in a year, from ten measurements.
 
-Seen: with features chosen on the training data, and standardised, a net that is stopped early comes as near as
-linear regression, since what these features tell is nearly linear; a net that is not stopped learns the noise of
-so few patients and is worse than both.
+Seen: with features chosen on the training data, and standardised, a net that is stopped early comes as near
+as linear regression, since what these features tell is nearly linear; a net that is not stopped learns the
+noise of so few patients and is worse than both.
 """
 
 from __future__ import annotations
@@ -67,11 +67,13 @@ def one_fold(x: Array, y: Array, x_new: Array, quick: bool) -> tuple[Array, ...]
 
 
 def net(x: Array, z: Array, x_new: Array, epochs: int, early: bool, seed: int = 0) -> Array:
-    """A net with one hidden layer; stopped early by a fifth of the data, with the best weights brought back."""
+    """A net with one hidden layer; stopped early by a fifth of the data, at its best weights."""
     fastnn.manual_seed(seed)
     model = mlp(FEATURES, 32, 1)
     optimizer = optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.01)
-    options = {"validation": 0.2, "callbacks": [train.EarlyStopping(patience=15)]} if early else {}
+    options: dict[str, Any] = (
+        {"validation": 0.2, "callbacks": [train.EarlyStopping(patience=15)]} if early else {}
+    )
     train.fit(model, nn.MSELoss(), optimizer, (x, z), epochs=epochs, seed=seed, progress=False, **options)
     return train.predict(model, x_new)
 

@@ -24,7 +24,12 @@ class Objective:
     def __init__(self, model: Module, loss: Any, data: Any) -> None:
         self._model, self._loss, self._summed = model, loss, is_sum(loss)
         self._parameters = list(model.parameters())
-        self._batches = list(as_batches(data, np.dtype(np.float64), batch_size=EVALUATION_BATCH))
+        batches = as_batches(data, np.dtype(np.float64), batch_size=EVALUATION_BATCH)
+        self._batches: list[tuple[Any, Any]] = []
+        for batch in batches:
+            if len(batch) != 2:
+                raise ValueError("[analysis] expected data as a pair (x, y), got sample weights with it")
+            self._batches.append(batch)
         self._samples = sum(len(y) for _, y in self._batches)
         if not self._samples:
             raise ValueError("[analysis] expected data with at least one sample, got none")
