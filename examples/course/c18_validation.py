@@ -18,7 +18,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 
 from fastnn.sklearn import MLPClassifier
 
-PENALTIES = (0.01, 0.3, 1.0, 3.0, 10.0, 100.0)
+PENALTIES = (0.01, 0.1, 0.3, 1.0, 3.0, 10.0)
 WRONG = 0.2  # of the training labels
 FOLDS = 5
 

@@ -78,7 +78,7 @@ def rows(torch: Any) -> Iterator[Row]:
     yield _row("linear 128 x 256 -> 256", lambda: F.linear(x, weight, bias), lambda: x @ weight.T + bias,
                torch, lambda t: (t.nn.functional.linear, (x, weight, bias)))  # fmt: skip
     images, filters = draw(16, 16, 28, 28), draw(32, 16, 3, 3)
-    padded = {"padding": 1}
+    padded: dict[str, Any] = {"padding": 1}
     yield _row("conv2d 16 x 16 x 28 x 28, 32 of 3 x 3", lambda: F.conv2d(images, filters, **padded), None,
                torch, lambda t: (lambda *a: t.conv2d(*a, **padded), (images, filters)))  # fmt: skip
     yield _row("max_pool2d 16 x 16 x 28 x 28, 2 x 2", lambda: F.max_pool2d(images, 2),
