@@ -1,8 +1,8 @@
 """C15. Normalisation: standardised features, and batch norm inside of the net.
 
 Seen: features of very different size make plain descent crawl, standardised ones do not; the statistics are
-those of the training data. A deep net that diverges at a large rate trains at the same rate with batch norm,
-whose gamma and beta are trained, and whose running statistics take the place of the batch's in use.
+those of the training data. A deep net that does not train at a large rate does so with batch norm, whose
+gamma and beta are trained, and whose running statistics take the place of the batch's in use.
 """
 
 from __future__ import annotations
@@ -116,9 +116,9 @@ def draw(wine: dict[str, tuple[Array, float, float]], runs: dict[tuple[bool, flo
         name = f"{'batch norm' if norm else 'plain'}, rate {rate:g}"
         right.plot(np.clip(np.nan_to_num(losses, nan=1e2, posinf=1e2), 0, 1e2), "-" if norm else "--",
                    color=BLUE if norm else RED, alpha=shade, label=name)  # fmt: skip
-    right.set(title=f"Digits, {HIDDEN} hidden layers (100: diverged)", xlabel="epoch", yscale="log")
-    for ax in (left, right):
-        ax.legend(fontsize=7)
+    right.set(title=f"Digits, {HIDDEN} hidden layers", xlabel="epoch", yscale="log")
+    left.legend(fontsize=7)
+    right.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
 
 
