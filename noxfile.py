@@ -160,7 +160,7 @@ def simt(session: nox.Session) -> None:
 
 @nox.session
 def cuda(session: nox.Session) -> None:
-    """The CUDA module, by nvcc of the package index: it imports without a driver, and says what is missing."""
+    """The CUDA module, by nvcc of the package index: imports without a driver, and says what is missing."""
     build = ("-Cbuild-dir=build/cuda", "-Ccmake.define.FASTNN_WERROR=ON")
     session.run("pip", "install", ".[cuda13,test]", *build, env={"FASTNN_CUDA": "1"}, silent=True)
     session.run("pytest", "tests/cuda/test_availability.py")
