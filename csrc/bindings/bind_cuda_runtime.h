@@ -88,6 +88,7 @@ inline void bind_cuda_runtime(py::module_& m) {
         py::arg("current_stream"), py::arg("current_device"), py::arg("enter_device"));
   m.def("reason_unavailable", &cuda::reason_unavailable);
   m.def("device_count", &cuda::device_count);
+  m.def("current_device", [] { return cupy().current_device().cast<int>(); });
   m.def("synchronize", &synchronize, py::arg("device"));
   m.def("empty_like", &empty_like, py::arg("x"));
   m.def("from_host", &from_host, py::arg("x"), py::arg("device"));

@@ -1,8 +1,9 @@
 """Neural networks on plain NumPy arrays: C++ kernels under a thin Python layer.
 
 `fastnn.functional` holds the operations, `fastnn.nn` layers, `fastnn.optim` optimizers, `fastnn.data`
-mini-batches, `fastnn.train` the training loop, `fastnn.io` weights and checkpoints as files. The last three,
-and `fastnn.testing` with checks for layers of your own, are loaded when they are first used.
+mini-batches, `fastnn.train` the training loop, `fastnn.io` weights and checkpoints as files, `fastnn.cuda`
+what concerns a GPU. The last four, and `fastnn.testing` with checks for layers of your own, are loaded when
+they are first used.
 """
 
 from __future__ import annotations
@@ -31,11 +32,12 @@ from fastnn.runtime import (
 )
 
 if TYPE_CHECKING:
-    from fastnn import data, io, testing, train
+    from fastnn import cuda, data, io, testing, train
 
     __version__: str
 
 __all__ = [
+    "cuda",
     "data",
     "empty_cache",
     "functional",
@@ -56,7 +58,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("data", "io", "testing", "train"):
+    if name in ("cuda", "data", "io", "testing", "train"):
         from importlib import import_module
 
         return import_module(f"fastnn.{name}")

@@ -1,0 +1,122 @@
+"""Whether a GPU can be used, and waiting for it. Operations take the GPU by being given CuPy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from fastnn import backend
+
+T = TypeVar("T")
+
+__all__ = ["device_count", "graph", "is_available", "reason_unavailable", "synchronize"]
+
+
+def reason_unavailable() -> str | None:
+    """Why nothing can run on a GPU, in one line; None where it can.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> reason = fastnn.cuda.reason_unavailable()
+    >>> fastnn.cuda.is_available() == (reason is None)
+    True
+    """
+    return backend.reason_unavailable()
+
+
+def is_available() -> bool:
+    """Whether fastnn was built with CUDA, CuPy is installed, and there are a driver and a device.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> isinstance(fastnn.cuda.is_available(), bool)
+    True
+    """
+    return reason_unavailable() is None
+
+
+def device_count() -> int:
+    """The number of GPUs; 0 where none can be used.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> fastnn.cuda.is_available() == (fastnn.cuda.device_count() > 0)
+    True
+    """
+    return 0 if reason_unavailable() else int(backend.gpu_kernels("device_count").device_count())
+
+
+def synchronize(device: int | None = None) -> None:
+    """Wait for the work on CuPy's current stream, and raise what is wrong with labels and indices in it.
+
+    A GPU cannot raise while it works: a wrong label gives a NaN loss there, and this call names its position.
+
+    Parameters
+    ----------
+    device : int, optional
+        CuPy's current device by default.
+
+    Raises
+    ------
+    IndexError, ValueError
+        What the CPU raises at once.
+    RuntimeError
+        Where there is no GPU, naming the reason, and for the device's own errors.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> if fastnn.cuda.is_available():
+    ...     fastnn.cuda.synchronize()
+    """
+    number = backend.device_number("cuda" if device is None else f"cuda:{device}")
+    kernels = backend.gpu_kernels("synchronize")
+    kernels.synchronize(number if device is not None else kernels.current_device())
+
+
+def graph(step: Callable[[], T], warmup: int = 3) -> Callable[[], T]:
+    """Capture the work of `step` as a CUDA graph, and return a function that replays it with one launch.
+
+    The replay gives what the captured call returned: the same arrays, with new values. A small net is bound
+    by the microseconds that each launch takes, and a graph is one launch.
+
+    Parameters
+    ----------
+    step : callable without arguments
+        Its arrays have to be the same in every call: copy new data into those it reads. What it decides on
+        the host is decided once, so the parts of a step that change with its number refuse to be captured:
+        dropout, and Adam, whose bias correction counts steps. Learning rates stay those of the capture.
+    warmup : int
+        Calls before the capture, which make the memory that it uses. They are steps like any others.
+
+    Raises
+    ------
+    RuntimeError
+        Where there is no GPU, for a step that cannot be captured, and for what CUDA refuses.
+    """
+    backend.device_number("cuda")
+    import cupy
+
+    pool, stream = cupy.cuda.MemoryPool(), cupy.cuda.Stream(non_blocking=True)
+    stream.wait_event(cupy.cuda.get_current_stream().record())
+    # The graph keeps its addresses, so its memory is of a pool that nobody else takes from.
+    with cupy.cuda.using_allocator(pool.malloc), stream:
+        for _ in range(warmup):
+            step()
+        stream.begin_capture()
+        with backend.capturing():
+            try:
+                result = step()
+            finally:
+                captured = stream.end_capture()
+    cupy.cuda.get_current_stream().wait_event(stream.record())
+
+    def replay() -> T:
+        captured.launch(cupy.cuda.get_current_stream())
+        return result
+
+    replay.memory = pool  # type: ignore[attr-defined]  # lives as long as the replay does
+    return replay
