@@ -151,7 +151,7 @@ def tsan(session: nox.Session) -> None:
 
 @nox.session(requires=["wheel"])
 def simt(session: nox.Session) -> None:
-    """The kernels of the GPU on the host: their C++ tests, and the operations on CuPy arrays of host memory."""
+    """The kernels of the GPU on the host: their C++ tests, and the operations on CuPy arrays there."""
     test_cpp(session, "simt")
     install_wheel(session, "test", CUPY, "pytest-xdist")
     backend = ("--backend", "simt", "--deselect=tests/cuda/test_availability.py")
@@ -160,7 +160,7 @@ def simt(session: nox.Session) -> None:
 
 @nox.session
 def cuda(session: nox.Session) -> None:
-    """The CUDA module by nvcc of the package index: it imports without a driver, and says why nothing runs."""
+    """The CUDA module, by nvcc of the package index: imports without a driver, and says what is missing."""
     build = ("-Cbuild-dir=build/cuda", "-Ccmake.define.FASTNN_WERROR=ON")
     session.run("pip", "install", ".[cuda13,test]", *build, env={"FASTNN_CUDA": "1"}, silent=True)
     session.run("pytest", "tests/cuda/test_availability.py")

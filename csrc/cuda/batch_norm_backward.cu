@@ -1,25 +1,12 @@
 #include "cuda/batch_norm_terms.cuh"
 #include "cuda/channels.cuh"
+#include "cuda/gradient_sums.cuh"
 #include "ops/batch_norm.h"
 
 namespace fastnn::cuda {
 namespace {
 
 // Of a channel: sum of g, and sum of g (x - mean).
-struct GradientSums {
-  double g, product;
-};
-
-__device__ inline GradientSums from_lane_xor(const GradientSums& s, int bits) {
-  return {cuda::from_lane_xor(s.g, bits), cuda::from_lane_xor(s.product, bits)};
-}
-
-struct AddSums {
-  __device__ GradientSums operator()(const GradientSums& a, const GradientSums& b) const {
-    return {a.g + b.g, a.product + b.product};
-  }
-};
-
 template <class T>
 struct SumsOf : NormArrays<T> {
   using Value = T;
@@ -33,25 +20,19 @@ struct SumsOf : NormArrays<T> {
     SumsOf all;
     NormTerms<T> terms;
 
-    // Some numbers in T, and these in double.
     template <size_t size, size_t packs>
     __device__ void take(Sums& sums, const int64_t (&at)[packs]) const {
-      Pack<T, size> g[packs], value[packs];
+      T g[packs * size], d[packs * size];
       FASTNN_UNROLL
       for (int p = 0; p < static_cast<int>(packs); ++p) {
-        g[p] = load_pack<T, size>(all.grad_y + at[p], 0);
-        value[p] = load_pack<T, size>(all.x + at[p], 0);
+        const auto grad = load_pack<T, size>(all.grad_y + at[p], 0), value = load_pack<T, size>(all.x + at[p], 0);
+        FASTNN_UNROLL
+        for (int i = 0; i < grad.size; ++i) {
+          g[p * grad.size + i] = all.passed(terms, grad.lane[i], value.lane[i]);
+          d[p * grad.size + i] = value.lane[i] - terms.mean;
+        }
       }
-      T total(0), product(0);
-      FASTNN_UNROLL
-      for (int i = 0; i < static_cast<int>(packs * size); ++i) {
-        const T v = value[i / g[0].size].lane[i % g[0].size];
-        const T passed = all.passed(terms, g[i / g[0].size].lane[i % g[0].size], v);
-        total += passed;
-        product = fma_of(passed, v - terms.mean, product);
-      }
-      sums.g += static_cast<double>(total);
-      sums.product += static_cast<double>(product);
+      sums.add(g, d);
     }
   };
   __device__ OfChannel of_channel(int64_t c) const { return {*this, NormArrays<T>::of_channel(c)}; }
@@ -60,24 +41,17 @@ struct SumsOf : NormArrays<T> {
 // The gradients of weight and bias, and what grad_x needs of the sums in training.
 template <class T>
 struct TakeSums {
-  T *weight, *bias;  // null where not wanted
-  bool accumulate;
+  ParameterGradients<T> gradients;
   const T* invstd;
   double n;
   T *offset, *slope;  // null where not wanted
 
   __device__ void operator()(int64_t c, const GradientSums& sums) const {
     const auto scale = static_cast<double>(invstd[c]);
-    if (weight) put(weight[c], sums.product * scale);
-    if (bias) put(bias[c], sums.g);
+    gradients.put(c, sums.product * scale, sums.g);
     if (!offset) return;
     offset[c] = static_cast<T>(sums.g / n);
     slope[c] = static_cast<T>(scale * scale * sums.product / n);
-  }
-
- private:
-  __device__ void put(T& grad, double value) const {
-    grad = static_cast<T>(accumulate ? static_cast<double>(grad) + value : value);
   }
 };
 
@@ -108,9 +82,7 @@ void batch_norm_backward(const BatchNormBackwardInputs<T>& in, const BatchNormGr
   const NormArrays<T> arrays{in.save_mean, in.save_invstd, in.weight, in.bias, in.relu};
   const bool by_statistics = grads.x && in.training && !view.empty();
   T* terms = by_statistics ? scratch<T>(2 * view.axis_size) : nullptr;
-  const TakeSums<T> take{grads.weight,
-                         grads.bias,
-                         grads.accumulate,
+  const TakeSums<T> take{{grads.weight, grads.bias, grads.accumulate},
                          in.save_invstd,
                          static_cast<double>(view.outer * view.inner),
                          terms,

@@ -14,7 +14,6 @@
 
 namespace fastnn::cuda {
 
-inline constexpr size_t values_at_once = 16;    // that a thread asks for
 inline constexpr int64_t enough_blocks = 1024;  // for any device
 
 inline int64_t ceil_div(int64_t n, int64_t by) { return (n + by - 1) / by; }

@@ -8,39 +8,17 @@
 namespace fastnn::cuda {
 namespace {
 
-Sides sides(const Window& w) { return {w.h.before, w.h.after, w.w.before, w.w.after}; }
-
-int64_t padding(const WindowAxis& a) { return a.before | a.after; }
-
-bool needs_padded_copy(const Conv2dSize& s) {
-  return s.padding_mode != PaddingMode::zeros && (padding(s.window.h) | padding(s.window.w)) != 0;
-}
-
-// The same convolution of an x that has its padding already.
-Conv2dSize with_padded_input(Conv2dSize s) {
-  for (WindowAxis* axis : {&s.window.h, &s.window.w}) {
-    axis->size += axis->before + axis->after;
-    axis->before = axis->after = 0;
-  }
-  return s;
-}
-
-int64_t input_elements(const Conv2dSize& s) {
-  const int64_t shape[] = {s.batch, s.channels, s.window.h.size, s.window.w.size};
-  return element_count("conv2d", shape);
-}
-
 // x with the cells that another padding mode than zeros puts around it.
 template <class T>
 const T* padded_input(const Conv2dSize& s, const T* x) {
   T* padded = scratch<T>(input_elements(with_padded_input(s)));
-  pad_planes<T>(s.padding_mode, s.batch * s.channels, s.window.h.size, s.window.w.size, sides(s.window), x, padded);
+  pad_planes<T>(s.padding_mode, s.batch * s.channels, s.window.h.size, s.window.w.size, padding(s.window), x, padded);
   return padded;
 }
 
 // Cells of a plane are then columns of a product; small planes fill its tiles badly.
 bool is_plain_product(const Conv2dSize& s) {
-  const auto plain = [](const WindowAxis& a) { return a.kernel == 1 && a.stride == 1 && padding(a) == 0; };
+  const auto plain = [](const WindowAxis& a) { return a.kernel == 1 && a.stride == 1 && (a.before | a.after) == 0; };
   return s.groups == 1 && plain(s.window.h) && plain(s.window.w) && s.window.h.size * s.window.w.size >= 64;
 }
 
@@ -133,7 +111,7 @@ void grad_x(const Conv2dSize& s, const T* grad_output, const T* weight, T* to) {
     T* grad = scratch<T>(input_elements(padded));
     adjoint(padded, grad_output, weight, grad);
     return pad_planes_backward<T>(s.padding_mode, s.batch * s.channels, s.window.h.size, s.window.w.size,
-                                  sides(s.window), grad, to);
+                                  padding(s.window), grad, to);
   }
   if (!is_plain_product(s)) return adjoint(s, grad_output, weight, to);
   const int64_t cells = s.window.h.size * s.window.w.size;

@@ -12,9 +12,11 @@ struct ByIndex {
   const int64_t* indices;
 
   __device__ int64_t distance(const PoolAxes<I>& axes, I, I q, int64_t window, int64_t cell, I column) const {
-    const int64_t ahead = indices[window] - cell;
+    const int64_t index = indices[window];
+    if (index < cell || index - cell >= axes.w.size) return -1;
+    const I j = column + static_cast<I>(index - cell);
     const PoolRangeOf<I> columns = pool_extent(axes.w, q);
-    return column + ahead >= columns.begin && column + ahead < columns.end ? ahead : -1;
+    return j >= columns.begin && j < columns.end ? index - cell : -1;
   }
 };
 

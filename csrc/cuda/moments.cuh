@@ -80,6 +80,17 @@ struct MomentsOf {
   }
 };
 
+inline constexpr size_t values_at_once = 16;  // that a thread asks for
+
+// Packs by their numbers in one array.
+template <size_t size, class Source, size_t packs>
+__device__ inline void take_packs(const Source& source, typename Source::Sums& sums, const int64_t (&pack)[packs]) {
+  int64_t at[packs];
+  FASTNN_UNROLL
+  for (int i = 0; i < static_cast<int>(packs); ++i) at[i] = pack[i] * static_cast<int64_t>(size);
+  source.template take<size>(sums, at);
+}
+
 // take(numbers) for k = first, first + step, ... below end, as many at once as keep the memory busy.
 template <size_t batch, class I, class Take>
 __device__ inline I take_batches(I first, I end, I step, const Take& take) {

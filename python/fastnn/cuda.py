@@ -84,9 +84,10 @@ def matmul_precision(name: Precision | None = None) -> str:
     Parameters
     ----------
     name : "fp32", "3xtf32" or "tf32", optional
-        "fp32", the default, rounds as float32 does. "tf32" rounds the operands to 10 bits of mantissa. "3xtf32"
-        adds up three products of operands split into two parts each, and is nearly as accurate as "fp32". For
-        the whole process; it matters to `linear` and to convolutions of 1 x 1, where cuBLASLt is at hand.
+        "fp32", the default, rounds as float32 does. "tf32" rounds the operands to 10 bits of mantissa.
+        "3xtf32" adds up three products of operands split into two parts each, and is nearly as accurate as
+        "fp32". For the whole process; it matters to `linear` and to convolutions of 1 x 1, where cuBLASLt is
+        at hand.
 
     Returns
     -------

@@ -9,7 +9,7 @@
 namespace fastnn::cpu::FASTNN_NAMESPACE {
 
 // Where a row by itself takes as long.
-inline constexpr int64_t widest_narrow_row = 32;
+inline constexpr int widest_narrow_row = 32;
 
 template <class T>
 constexpr bool are_narrow(int64_t columns) {
@@ -19,14 +19,14 @@ constexpr bool are_narrow(int64_t columns) {
 // Column c of a vector of rows lies at cells + c * size.
 template <class T>
 struct NarrowRows {
-  static constexpr int64_t size = Vec<T>::size;
-  T cells[widest_narrow_row * size];
+  static constexpr int size = Vec<T>::size;
+  T cells[widest_narrow_row * Vec<T>::size];
 
   // Lanes past `count` rows hold zeros.
   void load(const T* rows, int64_t count, int64_t columns) {
     if (columns < size || count < size) return load_part(rows, count, columns);
     for_each_square(columns, [&](int64_t c) __attribute__((always_inline)) {
-      Vec<T> v[size];
+      Vec<T> v[Vec<T>::size];
       for (int64_t j = 0; j < size; ++j) v[j] = Vec<T>::load(rows + j * columns + c);
       transpose(v);
       for (int64_t k = 0; k < size; ++k) v[k].store(cells + (c + k) * size);
@@ -36,7 +36,7 @@ struct NarrowRows {
   void store(T* rows, int64_t count, int64_t columns) const {
     if (columns < size || count < size) return store_part(rows, count, columns);
     for_each_square(columns, [&](int64_t c) __attribute__((always_inline)) {
-      Vec<T> v[size];
+      Vec<T> v[Vec<T>::size];
       for (int64_t k = 0; k < size; ++k) v[k] = Vec<T>::load(cells + (c + k) * size);
       transpose(v);
       for (int64_t j = 0; j < size; ++j) v[j].store(rows + j * columns + c);
@@ -54,7 +54,7 @@ struct NarrowRows {
   void load_part(const T* rows, int64_t count, int64_t columns) {
     for (int64_t c = 0; c < columns; c += size) {
       const int64_t left = columns - c;
-      Vec<T> v[size];
+      Vec<T> v[Vec<T>::size];
       for (int64_t j = 0; j < size; ++j) {
         const T* from = rows + j * columns + c;
         v[j] = j >= count ? Vec<T>(T(0)) : left < size ? Vec<T>::load(from, left) : Vec<T>::load(from);
@@ -67,7 +67,7 @@ struct NarrowRows {
   void store_part(T* rows, int64_t count, int64_t columns) const {
     for (int64_t c = 0; c < columns; c += size) {
       const int64_t left = columns - c;
-      Vec<T> v[size];
+      Vec<T> v[Vec<T>::size];
       for (int64_t k = 0; k < size; ++k) v[k] = k < left ? Vec<T>::load(cells + (c + k) * size) : Vec<T>(T(0));
       transpose(v);
       for (int64_t j = 0; j < size && j < count; ++j) {
