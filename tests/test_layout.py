@@ -15,6 +15,7 @@ SHARED = {
     "conv_geometry",
     "labels",
     "optimizer_constants",
+    "pool_window",
     "reduction",
     "tensor",
 }

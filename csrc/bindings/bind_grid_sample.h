@@ -109,7 +109,8 @@ py::tuple grid_sample_backward(py::handle grad_object, py::handle input_object, 
   {
     const GilRelease release(2 * grid_sample_flops(size));
     backend::grid_sample_backward(size, options, grad_data, input_data, grid_data,
-                              grad_input ? grad_input->data<T>() : nullptr, grad_grid ? grad_grid->data<T>() : nullptr);
+                                  grad_input ? grad_input->data<T>() : nullptr,
+                                  grad_grid ? grad_grid->data<T>() : nullptr);
   }
   return py::make_tuple(grad_input ? py::object(grad_input->finish()) : py::none(),
                         grad_grid ? py::object(grad_grid->finish()) : py::none());

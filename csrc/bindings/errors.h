@@ -1,4 +1,5 @@
-// What errors say of objects, and C++ exceptions as Python's; pybind11 knows ValueError, IndexError and MemoryError by itself.
+// What errors say of objects, and C++ exceptions as Python's; pybind11 knows ValueError, IndexError and MemoryError by
+// itself.
 #pragma once
 
 #include <pybind11/pybind11.h>

@@ -38,7 +38,7 @@ struct GridSampleOptions {
 struct GridSampleSize {
   int64_t N, C, H, W, OH, OW;
 
-  int64_t cells() const { return OH * OW; }
+  constexpr int64_t cells() const { return OH * OW; }
 };
 
 inline constexpr int64_t max_sample_axis = int64_t{1} << 40;

@@ -29,6 +29,17 @@ def current_device() -> int: ...
 def synchronize(device: int) -> None:
     """Wait for the current stream; raise for the first wrong label or index since the last call."""
 
+def set_matmul_precision(name: str) -> None:
+    """One of "fp32", "3xtf32", "tf32"."""
+
+def matmul_precision() -> str: ...
+def set_cublaslt(use: bool) -> None: ...
+def set_cublaslt_path(path: str) -> None:
+    """A file to try after what the process has loaded already, and before the system's libraries."""
+
+def reason_without_cublaslt() -> str:
+    """Empty where products go through cuBLASLt."""
+
 def empty_like(x: Array) -> Array: ...
 def fill(x: Array, value: float) -> None: ...
 def from_host(x: Array, device: int) -> Array:

@@ -6,6 +6,7 @@ imported here before somebody has made an array with it, or asks for a GPU.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,6 +81,17 @@ def _connect(kernels: ModuleType) -> None:
         current_device=cupy.cuda.runtime.getDevice,
         enter_device=cupy.cuda.Device,
     )
+    if path := _cublaslt_path():
+        kernels.set_cublaslt_path(path)
+
+
+def _cublaslt_path() -> str | None:
+    """Where the wheel nvidia-cublas has the library; opened at the first matrix product, if at all."""
+    for folder in sys.path:
+        path = os.path.join(folder, "nvidia", "cu13", "lib", "libcublasLt.so.13")
+        if os.path.exists(path):
+            return path
+    return None
 
 
 # --- capture in a graph -------------------------------------------------------------------------

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 from fastnn import backend
 
 T = TypeVar("T")
+Precision: TypeAlias = Literal["fp32", "3xtf32", "tf32"]
 
-__all__ = ["device_count", "graph", "is_available", "reason_unavailable", "synchronize"]
+__all__ = ["device_count", "graph", "is_available", "matmul_precision", "reason_unavailable", "synchronize"]
 
 
 def reason_unavailable() -> str | None:
@@ -75,6 +76,42 @@ def synchronize(device: int | None = None) -> None:
     number = backend.device_number("cuda" if device is None else f"cuda:{device}")
     kernels = backend.gpu_kernels("synchronize")
     kernels.synchronize(number if device is not None else kernels.current_device())
+
+
+def matmul_precision(name: Precision | None = None) -> str:
+    """Set, or with None ask, how products of float32 matrices may be computed on tensor cores.
+
+    Parameters
+    ----------
+    name : "fp32", "3xtf32" or "tf32", optional
+        "fp32", the default, rounds as float32 does. "tf32" rounds the operands to 10 bits of mantissa.
+        "3xtf32" adds up three products of operands split into two parts each, and is nearly as accurate as
+        "fp32". For the whole process; it matters to `linear` and to convolutions of 1 x 1, where cuBLASLt is
+        at hand.
+
+    Returns
+    -------
+    str
+        The precision in force.
+
+    Raises
+    ------
+    ValueError
+        For another name.
+    RuntimeError
+        Where there is no GPU, naming the reason.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> if fastnn.cuda.is_available():
+    ...     assert fastnn.cuda.matmul_precision() == "fp32"
+    """
+    backend.device_number("cuda")
+    kernels = backend.gpu_kernels("matmul_precision")
+    if name is not None:
+        kernels.set_matmul_precision(name)
+    return str(kernels.matmul_precision())
 
 
 def graph(step: Callable[[], T], warmup: int = 3) -> Callable[[], T]:

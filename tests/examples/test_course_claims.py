@@ -183,3 +183,53 @@ def test_c21_the_classic_net_reads_digits():
     found = figures("c21_classic_cnn")
     assert found["accuracy"] > 0.95
     np.testing.assert_allclose(found["sums"], 1, rtol=1e-5)
+
+
+def test_c22_augmentation_wins_back_half_of_what_turning_costs():
+    found = figures("c22_augmentation")
+    nothing, augmented = (found["accuracy"][name] for name in ("none", "turns and sizes"))
+    assert nothing["upright"] > nothing["turned"] + 0.25
+    assert augmented["turned"] > found["accuracy"]["shifts"]["turned"] + 0.1
+    assert found["won_back"] >= 0.5
+
+
+def test_c23_spatial_transformers_beat_nets_of_their_size():
+    found = figures("c23_spatial_transformer")
+    for kind in ("dense", "conv"):
+        before, after = found["parameters"][kind], found["parameters"][f"transformer + {kind}"]
+        assert abs(after - before) < 0.05 * before
+        assert found["accuracy"][f"transformer + {kind}"] > found["accuracy"][kind] + 0.02
+
+
+def test_c15_standardised_features_and_batch_norm_train_where_others_do_not():
+    found = figures("c15_normalisation")
+    assert found["wine"]["standardised"][1] < 0.2 < found["wine"]["raw"][1]
+    for rate in (1.0, 2.0):
+        assert found["runs"][False, rate][1] < 0.5
+        assert found["runs"][True, rate][1] > 0.8
+    assert found["gap"] < 1e-5
+    assert found["drift"] > 0
+
+
+def test_c16_each_remedy_lowers_the_loss_and_too_much_brings_bias():
+    found = figures("c16_overfitting")
+    none = found.pop("overfitted")
+    assert none["training"][0] < 0.05 < 0.8 < none["test"][0]
+    for name, result in found.items():
+        too_much = name.startswith("too ")
+        assert (result["test"][0] > none["test"][0]) == too_much, name
+        assert (result["training"][0] > 1.5) == too_much, name
+
+
+def test_c18_folds_choose_a_net_that_reads_new_digits():
+    found = figures("c18_validation")
+    assert 0.01 < found["winner"] < 10
+    assert found["means"].max() == found["promised"] > found["means"][0]
+    assert found["test"] > 0.85
+
+
+def test_c24_a_net_stopped_early_is_near_linear_regression():
+    found = figures("c24_regression")
+    assert found["net, stopped early"] < 1.05 * found["linear regression"]
+    assert found["net, stopped early"] < found["net, not stopped"]
+    assert found["linear regression"] < 0.8 * found["the mean"]

@@ -47,7 +47,7 @@ void check_float(const ActivationInfo& info, int64_t n, int64_t offset) {
   simt::Array<float> x32(n, simt::noise, offset), y32(n, offset);
   run(info, x, y);
   run(info, x32, y32);
-  for (int64_t i = 0; i < n; ++i) CHECK(std::abs(y32[i] - y[i]) <= 4e-7 * std::abs(y[i]) + 1e-37);
+  for (int64_t i = 0; i < n; ++i) CHECK(std::abs(y32[i] - y[i]) <= 2e-6 * std::abs(y[i]));
 }
 
 void check_nan(const ActivationInfo& info) {

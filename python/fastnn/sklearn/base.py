@@ -14,7 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from fastnn import nn, random, train
 from fastnn.sklearn.heads import activate
-from fastnn.sklearn.network import dense_layers, draw_glorot, make_mlp
+from fastnn.sklearn.network import Flat, dense_layers, draw_glorot, make_mlp
 from fastnn.sklearn.options import as_sizes, check_options
 from fastnn.sklearn.saving import Saved
 from fastnn.sklearn.solvers import fit_lbfgs, fit_stochastic
@@ -31,6 +31,7 @@ class NetEstimator(Saved, BaseEstimator):
     """
 
     _model: nn.Sequential
+    _flat: Flat
     _accepts: dict[str, Any]  # of x, for scikit-learn's validate_data
     _numeric_targets = False
 
@@ -95,7 +96,7 @@ class NetEstimator(Saved, BaseEstimator):
                 fit_stochastic(self, arrays, rng, incremental)
         if not all(np.isfinite(p.data).all() for p in self._model.parameters()):
             raise ValueError(
-                f"[{type(self).__name__}] expected training to keep weights finite, got weights that are not: "
+                f"[{type(self).__name__}] expected training to keep weights finite, got others: "
                 "scale the data, or lower learning_rate_init"
             )
         return self
@@ -105,8 +106,6 @@ class NetEstimator(Saved, BaseEstimator):
         if sample_weight is None:
             return by_class
         given = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
-        if not given.any():
-            raise ValueError(f"[{type(self).__name__}] expected some sample_weight > 0, got only zeros")
         return given if by_class is None else given * by_class
 
     def _begin(self, x: Any, rng: np.random.RandomState) -> None:

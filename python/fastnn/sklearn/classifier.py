@@ -7,17 +7,12 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
-    check_classification_targets,
-    type_of_target,
-    unique_labels,
-)
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 from sklearn.utils.validation import column_or_1d
 
 from fastnn.sklearn.base import MLP, NetEstimator
@@ -55,19 +50,21 @@ class NetClassifier(ClassifierMixin, NetEstimator):
 
     def predict(self, X: Any) -> Array:
         """The most probable class of each row; for several labels, 1 where its probability is above 1/2."""
-        return self._decode(self._scores(X))
+        classes: Array = self._decode(self._scores(X))
+        return classes
 
     def predict_proba(self, X: Any) -> Array:
         """Probabilities of shape (N, C), in the order of `classes_`; for several labels one a label."""
         p = self._activated(self._scores(X))
-        return np.hstack([1 - p, p]) if self.n_outputs_ == 1 else p
+        return p if self.n_outputs_ > 1 else np.hstack([1 - p, p])
 
     def predict_log_proba(self, X: Any) -> Array:
         """The logarithms of `predict_proba`, -inf where it is 0."""
         with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+            logarithms: Array = np.log(self.predict_proba(X))
+        return logarithms
 
-    def _decode(self, z: Array) -> Array:
+    def _decode(self, z: Array) -> Any:
         if self.out_activation_ == "softmax":
             return self.classes_[z.argmax(axis=1)]
         if self.n_outputs_ > 1:
@@ -76,35 +73,47 @@ class NetClassifier(ClassifierMixin, NetEstimator):
 
     def _encode(self, y: Any, new: bool) -> Array:
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
-        check_classification_targets(y)
+        kind = type_of_target(y, input_name="y", raise_unknown=True)
+        if kind not in ("binary", "multiclass", "multilabel-indicator"):
+            raise ValueError(
+                f"Unknown label type: {kind}. [{type(self).__name__}] expected y of one class a sample, "
+                "or of labels 0 and 1"
+            )
+        several = kind == "multilabel-indicator"
+        y = y.toarray() if issparse(y) else y
+        seen = np.arange(y.shape[1]) if several else np.unique(y)
         if new:
-            self._learn_classes(y)
+            self._learn_classes(seen, several)
         else:
-            self._check_classes(y)
-        if self._output_activation() == "softmax":
-            return np.searchsorted(self.classes_, y)
-        return self._binarizer().transform(y).astype(np.float64)
+            self._check_classes(seen, several)
+        which: Array = np.asarray(y != 0 if several else np.searchsorted(self.classes_, y))
+        if not several and self.n_outputs_ == 1:
+            which = which[:, np.newaxis]
+        return which if self._output_activation() == "softmax" else which.astype(np.float64)
 
-    def _learn_classes(self, y: Any) -> None:
+    def _learn_classes(self, seen: Array, several: bool) -> None:
         given = getattr(self, "_all_classes", None)
         self._all_classes = None
-        self._multilabel = type_of_target(y) == "multilabel-indicator"
-        binarizer = LabelBinarizer().fit(y if given is None or self._multilabel else given)
-        self.classes_ = binarizer.classes_
-        self.n_outputs_ = len(self.classes_) if self._multilabel or len(self.classes_) > 2 else 1
-
-    def _check_classes(self, y: Any) -> None:
-        seen = unique_labels(y)
+        self._multilabel = several
+        self.classes_ = seen if several or given is None else np.unique(given)
+        self.n_outputs_ = len(self.classes_) if several or len(self.classes_) > 2 else 1
         unknown = np.setdiff1d(seen, self.classes_)
-        if len(unknown) or (self.warm_start and len(seen) != len(self.classes_)):
+        if len(unknown):
             raise ValueError(
-                f"[{type(self).__name__}] expected y of the classes {self.classes_} of the call before, got {seen}"
+                f"[{type(self).__name__}] expected y of the classes {self.classes_}, got {unknown}"
             )
 
-    def _binarizer(self) -> Any:
-        if self._multilabel:
-            return LabelBinarizer().fit(np.zeros((2, len(self.classes_)), int))
-        return LabelBinarizer().fit(self.classes_)
+    def _check_classes(self, seen: Array, several: bool) -> None:
+        unknown = np.setdiff1d(seen, self.classes_)
+        if (
+            several != self._multilabel
+            or len(unknown)
+            or (self.warm_start and len(seen) != len(self.classes_))
+        ):
+            raise ValueError(
+                f"[{type(self).__name__}] expected y of the classes {self.classes_} of the call before, "
+                f"got {seen}"
+            )
 
     def _output_activation(self) -> str:
         return "softmax" if not self._multilabel and self.n_outputs_ > 1 else "logistic"
@@ -179,7 +188,7 @@ class MLPClassifier(NetClassifier, MLP):
     >>> from sklearn.preprocessing import StandardScaler
     >>> from fastnn.sklearn import MLPClassifier
     >>> x, y = load_iris(return_X_y=True)
-    >>> net = MLPClassifier(hidden_layer_sizes=(16,), learning_rate_init=0.01, random_state=0)
+    >>> net = MLPClassifier(hidden_layer_sizes=(16,), solver="lbfgs", alpha=1.0, random_state=0)
     >>> bool(make_pipeline(StandardScaler(), net).fit(x, y).score(x, y) > 0.95)
     True
     """

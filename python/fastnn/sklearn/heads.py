@@ -5,6 +5,7 @@ scikit-learn's losses are sums over the outputs of a sample, fastnn's are means:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -42,11 +43,19 @@ class PoissonLoss:
         losses = np.where(y > 0, y * (np.log(safe) - outputs), 0.0) - y + predicted
         weight = np.ones(len(y), y.dtype) if sample_weight is None else sample_weight
         share = (weight / weight.sum())[:, np.newaxis]
-        self._gradient = ((predicted - y) * share).astype(outputs.dtype, copy=False)
+        self._gradient: Array = ((predicted - y) * share).astype(outputs.dtype, copy=False)
         return float((losses * share).sum(dtype=np.float64) / y.shape[1])
 
     def backward(self) -> Array:
         return self._gradient
+
+
+_ACTIVATIONS: dict[str, Callable[[Array], Array] | None] = {
+    "identity": None,
+    "softmax": F.softmax,
+    "logistic": F.sigmoid,
+    "exp": np.exp,
+}
 
 
 def make_loss(activation: str, outputs: int) -> Any:
@@ -62,8 +71,5 @@ def make_loss(activation: str, outputs: int) -> Any:
 
 def activate(activation: str, z: Array) -> Array:
     """Predictions of what the last layer gives."""
-    if activation == "softmax":
-        return F.softmax(z)
-    if activation == "logistic":
-        return F.sigmoid(z)
-    return np.exp(z) if activation == "exp" else z
+    function: Callable[[Array], Array] | None = _ACTIVATIONS[activation]
+    return z if function is None else function(z)

@@ -1,7 +1,7 @@
 """The nets behind the estimators, and their parameters as two flat arrays.
 
-Weights and biases each lie in one array, of which the parameters are views: the penalty is one product, and
-L-BFGS sees two arrays, whatever the number of layers.
+Weights and biases each lie in one array, of which the parameters are views: penalty and optimizer see two
+arrays, whatever the number of layers.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn import nn
-from fastnn.nn import Module, Parameter
+from fastnn.nn import Module
+from fastnn.nn.parameter import joined
 
 Array = NDArray[Any]
 
@@ -84,29 +85,9 @@ def conv_blocks(
 
 
 class Flat:
-    """The parameters of a model as two arrays: those with a penalty (weights), and the others."""
+    """The parameters of a model as two: those with a penalty (weights), and the others."""
 
     def __init__(self, model: Module) -> None:
         parameters = list(model.parameters())
-        self.decayed = [p for p in parameters if p.data.ndim > 1]
-        self.others = [p for p in parameters if p.data.ndim <= 1]
-        self.weights, self.rest = _joined(self.decayed), _joined(self.others)
-
-    def grads(self) -> Array:
-        """All gradients in the order of weights and rest."""
-        return np.concatenate([_grad(p).ravel() for p in (*self.decayed, *self.others)])
-
-
-def _joined(parameters: list[Parameter]) -> Array:
-    """One array with the values, of which the parameters become views."""
-    flat = np.concatenate([p.data.ravel() for p in parameters])
-    at = 0
-    for parameter in parameters:
-        size, shape = parameter.data.size, parameter.data.shape
-        parameter.data = flat[at : at + size].reshape(shape)
-        at += size
-    return flat
-
-
-def _grad(parameter: Parameter) -> Array:
-    return np.zeros_like(parameter.data) if parameter.grad is None else parameter.grad
+        self.weights = joined([p for p in parameters if p.data.ndim > 1])
+        self.rest = joined([p for p in parameters if p.data.ndim <= 1])

@@ -19,8 +19,10 @@ def _number(test: Callable[[Any], bool], expected: str) -> Check:
 
 
 def _whole(least: int) -> Check:
-    test = lambda value: isinstance(value, Integral) and not _is_bool(value) and value >= least  # noqa: E731
-    return test, f"an int >= {least}"
+    return (
+        lambda value: isinstance(value, Integral) and not _is_bool(value) and int(value) >= least,
+        f"an int >= {least}",
+    )
 
 
 def _one_of(*choices: str) -> Check:

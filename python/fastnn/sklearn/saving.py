@@ -71,6 +71,7 @@ class Saved:
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[call-overload]
+        state.pop("_flat", None)
         for name in ("_model", "_optimizer"):
             if state.get(name) is not None:
                 state[name] = state[name].state_dict()
@@ -87,7 +88,8 @@ class Saved:
         made._model.load_state_dict(weights)
         made._optimizer = None
         if moments is not None:
-            made._optimizer = make_optimizer(made, Flat(made._model))
+            made._flat = Flat(made._model)
+            made._optimizer = make_optimizer(made, made._flat)
             made._optimizer.load_state_dict(moments)
 
 

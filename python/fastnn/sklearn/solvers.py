@@ -26,12 +26,12 @@ def fit_stochastic(est: Any, arrays: tuple[Any, ...], rng: np.random.RandomState
         if incremental:
             raise ValueError(f"[{type(est).__name__}] partial_fit does not support early_stopping=True")
         arrays, validation = _split(est, arrays, rng)
-    flat = Flat(est._model)
     if not incremental or est._optimizer is None:
-        est._optimizer = make_optimizer(est, flat)
+        est._flat = Flat(est._model)
+        est._optimizer = make_optimizer(est, est._flat)
     samples = arrays[0].shape[0]
     rules = Rules(est, samples, validation)
-    before = _make_before(est, flat, rules)
+    before = _make_before(est, rules)
     batches = Batches(arrays, _batch_size(est, samples), rng if est.shuffle else None, before)
     est.n_iter_ = 0
     try:
@@ -57,9 +57,9 @@ def fit_stochastic(est: Any, arrays: tuple[Any, ...], rng: np.random.RandomState
         )
 
 
-def _make_before(est: Any, flat: Flat, rules: Rules) -> Callable[[int, float], None]:
+def _make_before(est: Any, rules: Rules) -> Callable[[int, float], None]:
     """What each batch changes in the optimizer, given its size and the sum of its weights."""
-    groups = est._optimizer.param_groups
+    groups, weights = est._optimizer.param_groups, est._flat.weights.data
     steps = [state.get("step", 0) for state in est._optimizer.state.values()]
     step = max(steps, default=0)
     is_adam = est.solver == "adam"
@@ -70,7 +70,7 @@ def _make_before(est: Any, flat: Flat, rules: Rules) -> Callable[[int, float], N
         decay = est.alpha / weight if weight else 0.0
         groups[0]["weight_decay"] = decay
         if decay:
-            rules.penalty += 0.5 * decay * float(flat.weights @ flat.weights) * size
+            rules.penalty += 0.5 * decay * float(weights @ weights) * size
         if is_adam:  # scikit-learn adds epsilon to the root of v before its bias is corrected
             step += 1
             groups[0]["eps"] = groups[1]["eps"] = est.epsilon / math.sqrt(1.0 - est.beta_2**step)
@@ -103,7 +103,7 @@ def _batch_size(est: Any, samples: int) -> int:
 
 def make_optimizer(est: Any, flat: Flat) -> optim.SGD | optim.Adam:
     """One group with the penalty, one without."""
-    groups = [{"params": flat.decayed}, {"params": flat.others}]
+    groups = [{"params": [flat.weights]}, {"params": [flat.rest]}]
     if est.solver == "adam":
         betas = (est.beta_1, est.beta_2)
         return optim.Adam(groups, lr=est.learning_rate_init, betas=betas, eps=est.epsilon)
@@ -116,30 +116,35 @@ def fit_lbfgs(est: Any, arrays: tuple[Any, ...]) -> None:
 
     Liu and Nocedal, "On the limited memory BFGS method for large scale optimization", 1989.
     """
+    if est.dropout:
+        raise ValueError(
+            f"[{type(est).__name__}] expected dropout=0 with solver='lbfgs', got {est.dropout}: "
+            "it needs a loss without chance"
+        )
     x, y, *weights = arrays
     x = x if isinstance(x, np.ndarray) else x.toarray()
     total = float(weights[0].sum(dtype=float)) if weights else float(len(x))
     flat, loss = Flat(est._model), make_loss(est.out_activation_, est.n_outputs_)
-    size = flat.weights.size
+    parts, size = (flat.weights, flat.rest), flat.weights.data.size
     weighted = {"sample_weight": weights[0]} if weights else {}
 
     def objective(point: Any) -> tuple[float, Any]:
-        flat.weights[...], flat.rest[...] = point[:size], point[size:]
+        flat.weights.data[...], flat.rest.data[...] = point[:size], point[size:]
         est._model.zero_grad()
         value = float(loss(est._model(x), y, **weighted))
         est._model.backward_parameters(loss.backward())
-        grad = flat.grads().astype(np.float64)
+        grad = np.concatenate([part.grad for part in parts if part.grad is not None], dtype=np.float64)
         grad[:size] += est.alpha / total * point[:size]
         return value + 0.5 * est.alpha / total * float(point[:size] @ point[:size]), grad
 
     found = scipy.optimize.minimize(
         objective,
-        np.concatenate([flat.weights, flat.rest]).astype(np.float64),
+        np.concatenate([part.data for part in parts], dtype=np.float64),
         method="L-BFGS-B",
         jac=True,
         options={"maxfun": est.max_fun, "maxiter": est.max_iter, "gtol": est.tol},
     )
-    flat.weights[...], flat.rest[...] = found.x[:size], found.x[size:]
+    flat.weights.data[...], flat.rest.data[...] = found.x[:size], found.x[size:]
     est.n_iter_, est.loss_ = min(int(found.nit), est.max_iter), float(found.fun)
     if est.verbose:
         print(f"Iteration {est.n_iter_}, loss = {est.loss_:.8f}")

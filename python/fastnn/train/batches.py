@@ -109,6 +109,8 @@ def as_batches(data: Any, dtype: np.dtype[Any], **options: Any) -> Batches:
         if len(data) == 2:
             return ArrayLoader(x, y, **options)
         return WeightedLoader(x, y, checked_weights(data[2], x, dtype), **options)
+    if isinstance(data, CastLoader):
+        return data
     if isinstance(data, np.ndarray) or not isinstance(data, Iterable):
         raise TypeError(f"[fit] expected data as a pair (x, y) or a loader, got {type(data).__name__}")
     return CastLoader(data, dtype)
