@@ -8,6 +8,19 @@ from fastnn import analysis, nn
 ONE = np.ones((1, 1))
 
 
+class Minus(nn.Module):
+    """A loss that is -(output - target)^2: its minimum is a maximum."""
+
+    reduction = "mean"
+
+    def forward(self, x, y):
+        self.difference = x - y
+        return -float((self.difference**2).mean())
+
+    def backward(self):
+        return -2 * self.difference / self.difference.size
+
+
 def product_net(w1, w2):
     """The net w1 w2 x; with squared error and x = y = 1 the loss is (1 - w1 w2)^2. In float32."""
     model = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False))

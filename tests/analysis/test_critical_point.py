@@ -4,20 +4,7 @@ import numpy as np
 import pytest
 
 from fastnn import analysis, nn
-from tests.analysis.problems import ONE, product_net
-
-
-class Minus(nn.Module):
-    """A loss that is -(output - target)^2: its minimum is a maximum."""
-
-    reduction = "mean"
-
-    def forward(self, x, y):
-        self.difference = x - y
-        return -float((self.difference**2).mean())
-
-    def backward(self):
-        return -2 * self.difference / self.difference.size
+from tests.analysis.problems import ONE, Minus, product_net
 
 
 @pytest.mark.parametrize(

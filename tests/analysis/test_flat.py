@@ -120,5 +120,7 @@ def test_bad_input_is_named():
         analysis.flat_parameters(nn.ReLU())
     with pytest.raises(ValueError, match="reduction 'mean' or 'sum', got 'none'"):
         analysis.flat_gradient(model, nn.CrossEntropyLoss(reduction="none"), data)
+    with pytest.raises(ValueError, match="got sample weights with it"):
+        analysis.flat_gradient(model, loss, (*data, np.ones(40)))
     with pytest.raises(ValueError, match="at least one sample, got none"):
         analysis.flat_gradient(model, loss, iter(()))

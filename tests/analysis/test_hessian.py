@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastnn import analysis, nn
-from tests.analysis.problems import product_hessian, product_net, small_net
+from tests.analysis.problems import Minus, product_hessian, product_net, small_net
 
 
 @pytest.mark.parametrize("at", [(0.0, 0.0), (1.0, 1.0), (0.5, -2.0), (3.0, 0.25)])
@@ -56,6 +56,12 @@ def test_extreme_eigenvalues_are_those_of_the_full_matrix(net, which, key):
     np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-8)
     np.testing.assert_allclose(full @ vectors, vectors * values, atol=1e-4 * abs(values).max())
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=0), 1)
+
+
+def test_largest_magnitude_may_be_negative():
+    data = np.array([[3.0, 0.0], [0.0, 1.0]]), np.ones((2, 1))
+    values, _ = analysis.top_eigenvalues(nn.Linear(2, 1, bias=False), Minus(), data, k=2, which="LM")
+    np.testing.assert_allclose(values, [-9, -1])
 
 
 def test_sharpness_is_the_largest_eigenvalue_and_bounds_the_learning_rate():
