@@ -58,7 +58,7 @@ void batch_norm_forward(const BatchNormInputs<T>& in, const BatchNormOptions& op
     launch("batch_norm", &settle_kernel<T>, grid_for(in.view.axis_size), in.view.axis_size,
            running ? in.running_mean : nullptr, running ? in.running_var : nullptr, settle);
   } else {
-    sums_by_channel("batch_norm", in.view, aligned_to_packs(in.x), MomentsOf<T>{in.x}, settle);
+    sums_by_channel("batch_norm", in.view, MomentsOf<T>{in.x, aligned_to_packs(in.x)}, settle);
   }
   if (empty) return;
   const Normalize<T> normalize{{out.save_mean, out.save_invstd, in.weight, in.bias, options.relu}};

@@ -15,6 +15,7 @@ struct SumsOf : NormArrays<T> {
   static __host__ __device__ Sums none() { return {0, 0}; }
 
   const T *grad_y, *x;
+  bool aligned;
 
   struct OfChannel {
     SumsOf all;
@@ -25,7 +26,8 @@ struct SumsOf : NormArrays<T> {
       T g[packs * size], d[packs * size];
       FASTNN_UNROLL
       for (int p = 0; p < static_cast<int>(packs); ++p) {
-        const auto grad = load_pack<T, size>(all.grad_y + at[p], 0), value = load_pack<T, size>(all.x + at[p], 0);
+        const auto grad = load_numbers<T, size>(all.grad_y + at[p], all.aligned);
+        const auto value = load_numbers<T, size>(all.x + at[p], all.aligned);
         FASTNN_UNROLL
         for (int i = 0; i < grad.size; ++i) {
           g[p * grad.size + i] = all.passed(terms, grad.lane[i], value.lane[i]);
@@ -93,7 +95,7 @@ void batch_norm_backward(const BatchNormBackwardInputs<T>& in, const BatchNormGr
   }
   if (grads.weight || grads.bias || terms) {
     const bool aligned = aligned_to_packs(in.grad_output, in.x);
-    sums_by_channel(op, view, aligned, SumsOf<T>{arrays, in.grad_output, in.x}, take);
+    sums_by_channel(op, view, SumsOf<T>{arrays, in.grad_output, in.x, aligned}, take);
   }
   if (!grads.x) return;
   const InputGradient<T> gradient{arrays, take.offset, take.slope};

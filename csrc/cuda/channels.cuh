@@ -155,11 +155,11 @@ void plane_sums(const char* name, const AxisView& view, const ChannelParts& part
   });
 }
 
-// finish(c, sums) for every channel; the arrays that the source reads are aligned to packs or not.
+// finish(c, sums) for every channel.
 template <class Source, class Finish>
-void sums_by_channel(const char* name, const AxisView& view, bool aligned, const Source& source, const Finish& finish) {
+void sums_by_channel(const char* name, const AxisView& view, const Source& source, const Finish& finish) {
   constexpr size_t size = 16 / sizeof(typename Source::Value);
-  const bool packed = aligned && view.inner % static_cast<int64_t>(size) == 0;
+  const bool packed = view.inner % static_cast<int64_t>(size) == 0;
   const ChannelParts parts = as_columns(view) ? column_parts(view) : plane_parts(view, packed ? size : 1);
   const int64_t count = parts.parts * parts.channels * parts.inner;
   const bool split = parts.parts * parts.inner > 1;

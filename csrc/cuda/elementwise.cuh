@@ -21,6 +21,22 @@ __device__ inline void store_pack(T* y, int64_t pack, const Pack<T, size>& value
   reinterpret_cast<Pack<T, size>*>(y)[pack] = value;
 }
 
+// The same where the array may not be aligned: which numbers a thread has, and so the order of sums, is left alone.
+template <class T, size_t size>
+__device__ inline Pack<T, size> load_numbers(const T* first, bool aligned) {
+  if (aligned) return load_pack<T, size>(first, 0);
+  Pack<T, size> value;
+  FASTNN_UNROLL
+  for (int i = 0; i < value.size; ++i) value.lane[i] = first[i];
+  return value;
+}
+template <class T, size_t size>
+__device__ inline void store_numbers(T* first, const Pack<T, size>& value, bool aligned) {
+  if (aligned) return store_pack(first, 0, value);
+  FASTNN_UNROLL
+  for (int i = 0; i < value.size; ++i) first[i] = value.lane[i];
+}
+
 // Null is aligned.
 template <class... T>
 __host__ __device__ inline bool aligned_to_packs(const T*... arrays) {

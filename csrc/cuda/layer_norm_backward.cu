@@ -52,7 +52,7 @@ void parameter_gradients(const char* op, const LayerNormBackwardInputs<T>& in, c
     if (columns.empty()) return join_parts<Source>(op, {in.length, 1, 0, 0, 0}, nullptr, put);
     const Source source{in.grad_output, grads.weight ? in.x : nullptr, in.mean, in.rstd,
                         Divider<decltype(index)>(in.length)};
-    sums_by_channel(op, columns, false, source, put);
+    sums_by_channel(op, columns, source, put);
   });
 }
 
@@ -65,12 +65,13 @@ struct RowSums {
 
   const T *grad_y, *x, *weight;  // the row; weight may be null: ones
   T mean;
+  bool aligned;
 
   // u and d of a pack.
   template <size_t size>
   __device__ void load(int64_t at, T* u, T* d) const {
-    const auto g = load_pack<T, size>(grad_y + at, 0), value = load_pack<T, size>(x + at, 0);
-    const auto w = load_or<T, size>(weight, at, T(1));
+    const auto g = load_numbers<T, size>(grad_y + at, aligned), value = load_numbers<T, size>(x + at, aligned);
+    const auto w = load_or<T, size>(weight, at, T(1), aligned);
     FASTNN_UNROLL
     for (int i = 0; i < g.size; ++i) {
       u[i] = g.lane[i] * w.lane[i];
@@ -99,40 +100,40 @@ struct RowGradient {
     slope = static_cast<T>(r * r * sums.product / static_cast<double>(length));
   }
   template <size_t size>
-  __device__ void store(T* grad_x, const T* u, const T* d) const {
+  __device__ void store(T* grad_x, const T* u, const T* d, bool aligned) const {
     Pack<T, size> result;
     FASTNN_UNROLL
     for (int i = 0; i < result.size; ++i) result.lane[i] = rstd * fma_of(-slope, d[i], u[i] - offset);
-    store_pack(grad_x, 0, result);
+    store_numbers(grad_x, result, aligned);
   }
 };
 
 template <class T>
-__device__ inline RowSums<T> row_sums(const LayerNormBackwardInputs<T>& in, int64_t row) {
-  return {in.grad_output + row * in.length, in.x + row * in.length, in.weight, in.mean[row]};
+__device__ inline RowSums<T> row_sums(const LayerNormBackwardInputs<T>& in, int64_t row, bool aligned) {
+  return {in.grad_output + row * in.length, in.x + row * in.length, in.weight, in.mean[row], aligned};
 }
 
 template <class T, size_t size, size_t packs>
-__global__ void layer_norm_backward_kernel(LayerNormBackwardInputs<T> in, T* grad_x) {
+__global__ void layer_norm_backward_kernel(LayerNormBackwardInputs<T> in, bool aligned, T* grad_x) {
   const int64_t at = row_of_warp();
   if (at >= in.rows) return;
   const WarpRow<size, packs> row{static_cast<int>(in.length)};
-  const RowSums<T> source = row_sums(in, at);
+  const RowSums<T> source = row_sums(in, at, aligned);
   T u[packs * size] = {}, d[packs * size] = {};
   row.for_each_pack([&](int p, int j) { source.template load<size>(j, u + p * row.step, d + p * row.step); });
   GradientSums sums{0, 0};
   sums.add(u, d);
   const RowGradient<T> gradient(in.rstd[at], warp_reduce(sums, AddSums{}), in.length);
   row.for_each_pack([&](int p, int j) {
-    gradient.template store<size>(grad_x + at * in.length + j, u + p * row.step, d + p * row.step);
+    gradient.template store<size>(grad_x + at * in.length + j, u + p * row.step, d + p * row.step, aligned);
   });
 }
 
 template <class T, size_t size>
-__global__ void layer_norm_backward_long_kernel(LayerNormBackwardInputs<T> in, T* grad_x) {
+__global__ void layer_norm_backward_long_kernel(LayerNormBackwardInputs<T> in, bool aligned, T* grad_x) {
   constexpr auto step = static_cast<int64_t>(size);
   const int64_t at = block_of_grid(), packs = in.length / step;
-  const RowSums<T> source = row_sums(in, at);
+  const RowSums<T> source = row_sums(in, at, aligned);
   GradientSums sums{0, 0};
   for_each_batch<values_at_once / size>(int64_t{thread_of_block()}, packs, int64_t{threads_of_block()},
                                         [&](const auto& pack) { take_packs<size>(source, sums, pack); });
@@ -140,7 +141,7 @@ __global__ void layer_norm_backward_long_kernel(LayerNormBackwardInputs<T> in, T
   for (int64_t p = thread_of_block(); p < packs; p += threads_of_block()) {
     T u[size], d[size];
     source.template load<size>(p * step, u, d);
-    gradient.template store<size>(grad_x + at * in.length + p * step, u, d);
+    gradient.template store<size>(grad_x + at * in.length + p * step, u, d, aligned);
   }
 }
 
@@ -153,11 +154,12 @@ void layer_norm_backward(const LayerNormBackwardInputs<T>& in, const LayerNormGr
   if (grads.weight || grads.bias) parameter_gradients(op, in, grads);
   if (!grads.x) return;
   const bool aligned = aligned_to_packs(in.grad_output, in.x, in.weight, grads.x);
-  choose_row<T>(in.length, aligned, [&]<class Size, class Packs>(Size, Packs) {
+  choose_row<T>(in.length, [&]<class Size, class Packs>(Size, Packs) {
     if constexpr (Packs::value == 0) {
-      launch(op, &layer_norm_backward_long_kernel<T, Size::value>, grid_of_blocks(in.rows), in, grads.x);
+      launch(op, &layer_norm_backward_long_kernel<T, Size::value>, grid_of_blocks(in.rows), in, aligned, grads.x);
     } else {
-      launch(op, &layer_norm_backward_kernel<T, Size::value, Packs::value>, grid_of_warps(in.rows), in, grads.x);
+      launch(op, &layer_norm_backward_kernel<T, Size::value, Packs::value>, grid_of_warps(in.rows), in, aligned,
+             grads.x);
     }
   });
 }

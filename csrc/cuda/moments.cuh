@@ -63,6 +63,7 @@ struct MomentsOf {
   static __host__ __device__ Sums none() { return {0, 0, 0}; }
 
   const T* x;
+  bool aligned;
 
   __device__ MomentsOf of_channel(int64_t) const { return *this; }
 
@@ -72,7 +73,7 @@ struct MomentsOf {
     T value[packs * size];
     FASTNN_UNROLL
     for (int p = 0; p < static_cast<int>(packs); ++p) {
-      const Pack<T, size> pack = load_pack<T, size>(x + at[p], 0);
+      const Pack<T, size> pack = load_numbers<T, size>(x + at[p], aligned);
       FASTNN_UNROLL
       for (int i = 0; i < pack.size; ++i) value[p * pack.size + i] = pack.lane[i];
     }

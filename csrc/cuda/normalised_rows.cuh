@@ -30,8 +30,8 @@ __device__ inline int64_t row_of_warp() { return thread_of_grid() / warp_lanes; 
 
 // Values at `at` of an array, or the same one everywhere where there is no array.
 template <class T, size_t size>
-__device__ inline Pack<T, size> load_or(const T* array, int64_t at, T otherwise) {
-  if (array) return load_pack<T, size>(array + at, 0);
+__device__ inline Pack<T, size> load_or(const T* array, int64_t at, T otherwise, bool aligned) {
+  if (array) return load_numbers<T, size>(array + at, aligned);
   Pack<T, size> same;
   FASTNN_UNROLL
   for (int i = 0; i < same.size; ++i) same.lane[i] = otherwise;
@@ -40,7 +40,7 @@ __device__ inline Pack<T, size> load_or(const T* array, int64_t at, T otherwise)
 
 // For rows of a length: body(size, packs) with the packs of a lane, 0 for a block a row, and their size as constants.
 template <class T, class Body>
-void choose_row(int64_t length, bool aligned, const Body& body) {
+void choose_row(int64_t length, const Body& body) {
   constexpr size_t pack = 16 / sizeof(T);
   const auto with_size = [&]<size_t size>(std::integral_constant<size_t, size> constant) {
     const auto with_values = [&]<size_t values>(std::integral_constant<size_t, values>) {
@@ -51,7 +51,7 @@ void choose_row(int64_t length, bool aligned, const Body& body) {
     if (length > longest_in_warp / 4) return with_values(std::integral_constant<size_t, 16>{});
     with_values(std::integral_constant<size_t, 8>{});
   };
-  if (aligned && length % Pack<T>::size == 0) {
+  if (length % Pack<T>::size == 0) {
     with_size(std::integral_constant<size_t, pack>{});
   } else {
     with_size(std::integral_constant<size_t, 1>{});

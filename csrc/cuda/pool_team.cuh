@@ -12,6 +12,7 @@ struct TeamWindow {
   PoolSpanOf<I> rows, columns;
   const T* cells;  // the first of the window
   I width, row_step, column_step;
+  bool packed, aligned;
 
   __device__ TeamWindow(const PoolAxes<I>& axes, const PoolOutput<I>& out, const T* x)
       : rows(pool_span(axes.h, out.o)),
@@ -19,7 +20,9 @@ struct TeamWindow {
         cells(x + out.plane * axes.cells + static_cast<int64_t>(rows.first) * axes.w.size + columns.first),
         width(axes.w.size),
         row_step(axes.h.dilation * axes.w.size),
-        column_step(axes.w.dilation) {}
+        column_step(axes.w.dilation),
+        packed(axes.cells % Pack<T>::size == 0 && rows.first * axes.w.size % Pack<T>::size == 0),
+        aligned(aligned_to_packs(x)) {}
 
   __device__ bool empty() const { return rows.count == 0 || columns.count == 0; }
 
@@ -39,9 +42,9 @@ struct TeamWindow {
   template <class Body>
   __device__ void for_each_in_turn(I lane, I n, const Body& body) const {
     constexpr I size = Pack<T>::size;
-    const I packs = aligned_to_packs(cells) ? n / size : I{0};
+    const I packs = packed ? n / size : I{0};
     for (I p = lane; p < packs; p += team) {
-      const Pack<T> values = load_pack(cells, p);
+      const auto values = load_numbers<T, 16 / sizeof(T)>(cells + p * size, aligned);
       FASTNN_UNROLL
       for (int i = 0; i < static_cast<int>(size); ++i) body(values.lane[i], p * size + i);
     }
