@@ -213,8 +213,7 @@ void check_signs() {
   CHECK((resolve<Source, T>("1.1x0", signs) == start + "2 at position (3, 0)"));
   CHECK(std::isnan(signs[3]) && signs[4] == -1);
   CHECK((resolve<Source, T>("1.10x", signs) == start + "0 after a -1 at position (3, 0)"));
-  CHECK((resolve<Source, T>("10111..", longer) ==
-         start + "-1 after a 0 at position (5, 0)"));
+  CHECK((resolve<Source, T>("10111..", longer) == start + "-1 after a 0 at position (5, 0)"));
   // Found by different blocks.
   std::string many(9000, '1');
   many[8500] = '0';
