@@ -199,8 +199,8 @@ __device__ inline void write(const Row& row, typename Row::Element* y, const Fun
       [&](const PackPlace& place) { row.store(y, place.c, map_row_pack(row, function, place.c, x.at(place)...)); });
 }
 
-// More packs would be another kernel for each power of two, and code in proportion to their number. The kernels name one
-// block a multiprocessor as enough: with registers for more, double's spilled.
+// More packs would be another kernel for each power of two, and code in proportion to their number. The kernels name
+// one block a multiprocessor as enough: with registers for more, double's spilled.
 inline constexpr int held_row_threads = 128, most_row_threads = 512, most_packs = 8;
 
 inline unsigned block_count(int64_t blocks) { return static_cast<unsigned>(std::min<int64_t>(blocks, 0x7FFFFFFF)); }
