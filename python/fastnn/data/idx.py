@@ -57,8 +57,8 @@ def read_idx(path: str | os.PathLike[str]) -> Array:
     >>> from sklearn.model_selection import train_test_split
     >>> images, labels = np.zeros((20, 28, 28), np.uint8), np.arange(20) % 2
     >>> x, x_val, y, y_val = train_test_split(images, labels, test_size=0.2, stratify=labels, random_state=0)
-    >>> x.shape, y_val
-    ((16, 28, 28), array([1, 0, 0, 1]))
+    >>> x.shape, np.bincount(y_val)
+    ((16, 28, 28), array([2, 2]))
     """
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
