@@ -35,7 +35,7 @@ def format(session: nox.Session) -> None:
     """The format of C++ and Python; `nox -s format -- fix` puts it right."""
     session.install(RUFF, CLANG_FORMAT)
     fix = "fix" in session.posargs
-    sources = cpp_files("csrc") + cpp_files("tests/cpp")
+    sources = [path for folder in ("csrc", "tests/cpp", "tests/simt") for path in cpp_files(folder)]
     session.run("clang-format", *(["-i"] if fix else ["--dry-run", "--Werror"]), *sources, log=False)
     session.run("ruff", "format", *([] if fix else ["--diff"]))
 
@@ -191,7 +191,7 @@ def size(session: nox.Session) -> None:
 
 
 def cpp_files(folder: str) -> list[str]:
-    return sorted(str(path) for path in (ROOT / folder).rglob("*") if path.suffix in {".h", ".cpp"})
+    return sorted(str(path) for path in (ROOT / folder).rglob("*") if path.suffix in {".h", ".cpp", ".cu", ".cuh"})
 
 
 def output(*command: str) -> str:
