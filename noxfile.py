@@ -191,7 +191,8 @@ def size(session: nox.Session) -> None:
 
 
 def cpp_files(folder: str) -> list[str]:
-    return sorted(str(path) for path in (ROOT / folder).rglob("*") if path.suffix in {".h", ".cpp", ".cu", ".cuh"})
+    suffixes = {".h", ".cpp", ".cu", ".cuh"}
+    return sorted(str(path) for path in (ROOT / folder).rglob("*") if path.suffix in suffixes)
 
 
 def output(*command: str) -> str:
