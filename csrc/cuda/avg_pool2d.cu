@@ -7,11 +7,11 @@ namespace {
 
 // What a window is divided by: its cells, those in the padding too where `with_padding`, or a fixed number.
 template <class T>
-struct Divisor {
+struct WindowDivisor {
   int64_t fixed;  // 0: the number of cells
   bool with_padding;
 
-  explicit Divisor(const Pool2dOptions& options)
+  explicit WindowDivisor(const Pool2dOptions& options)
       : fixed(options.divisor), with_padding(options.count_include_pad && !options.adaptive) {}
 
   template <class I>
@@ -28,7 +28,7 @@ struct Divisor {
 
 // Rows are summed on their own, so the error grows with their length and their number, not with the product.
 template <class T, class I>
-__global__ void avg_pool2d_kernel(PoolAxes<I> axes, Divisor<T> divisor, const T* x, T* y) {
+__global__ void avg_pool2d_kernel(PoolAxes<I> axes, WindowDivisor<T> divisor, const T* x, T* y) {
   const int64_t at = thread_of_grid();
   if (at >= axes.outputs) return;
   const PoolOutput<I> out(axes, static_cast<I>(at));
@@ -44,7 +44,7 @@ __global__ void avg_pool2d_kernel(PoolAxes<I> axes, Divisor<T> divisor, const T*
 }
 
 template <class T, class I, size_t kernel>
-__global__ void avg_pool2d_small_kernel(PoolAxes<I> axes, Divisor<T> divisor, const T* x, T* y) {
+__global__ void avg_pool2d_small_kernel(PoolAxes<I> axes, WindowDivisor<T> divisor, const T* x, T* y) {
   const int64_t at = thread_of_grid();
   if (at >= axes.outputs) return;
   const PoolOutput<I> out(axes, static_cast<I>(at));
@@ -78,7 +78,7 @@ struct LongSum {
 };
 
 template <class T, class I, int team>
-__global__ void avg_pool2d_team_kernel(PoolAxes<I> axes, Divisor<T> divisor, const T* x, T* y) {
+__global__ void avg_pool2d_team_kernel(PoolAxes<I> axes, WindowDivisor<T> divisor, const T* x, T* y) {
   const int64_t at = window_of_team<team>();
   if (at >= axes.outputs) return;
   const PoolOutput<I> out(axes, static_cast<I>(at));
@@ -89,16 +89,16 @@ __global__ void avg_pool2d_team_kernel(PoolAxes<I> axes, Divisor<T> divisor, con
 }
 
 template <class T, class I>
-void launch_avg_pool2d(const Pool2dSize& size, const Divisor<T>& divisor, const T* x, T* y) {
-  const PoolKernels<void (*)(PoolAxes<I>, Divisor<T>, const T*, T*)> kernels{
+void launch_avg_pool2d(const Pool2dSize& size, const WindowDivisor<T>& divisor, const T* x, T* y) {
+  const PoolKernels<void (*)(PoolAxes<I>, WindowDivisor<T>, const T*, T*)> kernels{
       &avg_pool2d_small_kernel<T, I, 2>, &avg_pool2d_small_kernel<T, I, 3>, &avg_pool2d_kernel<T, I>,
       &avg_pool2d_team_kernel<T, I, warp_lanes>, &avg_pool2d_team_kernel<T, I, block_threads>};
   launch_pool("avg_pool2d", size, kernels, PoolAxes<I>(size), divisor, x, y);
 }
 
 template <class T, class I, size_t size, bool few>
-__global__ void avg_pool2d_backward_kernel(PoolAxes<I> axes, Divider<I> by_packs, int64_t threads, Divisor<T> divisor,
-                                           const T* grad_y, T* grad_x) {
+__global__ void avg_pool2d_backward_kernel(PoolAxes<I> axes, Divisor<I> by_packs, int64_t threads,
+                                           WindowDivisor<T> divisor, const T* grad_y, T* grad_x) {
   const int64_t at = thread_of_grid();
   if (at >= threads) return;
   const PoolCells<I, size> cells(axes, by_packs, static_cast<I>(at));
@@ -120,7 +120,7 @@ __global__ void avg_pool2d_backward_kernel(PoolAxes<I> axes, Divider<I> by_packs
 template <class T>
 void avg_pool2d_forward(const Pool2dSize& size, const Pool2dOptions& options, const T* x, T* y) {
   by_width(pool_fits_32_bits(size),
-           [&](auto index) { launch_avg_pool2d<T, decltype(index)>(size, Divisor<T>(options), x, y); });
+           [&](auto index) { launch_avg_pool2d<T, decltype(index)>(size, WindowDivisor<T>(options), x, y); });
 }
 
 template <class T>
@@ -131,7 +131,7 @@ void avg_pool2d_backward(const Pool2dSize& size, const Pool2dOptions& options, c
     constexpr auto neighbours = static_cast<int64_t>(together);
     const int64_t packs = size.window.w.size / neighbours, threads = pool_inputs(size) / neighbours;
     launch("avg_pool2d_backward", &avg_pool2d_backward_kernel<T, I, together, decltype(few)::value>, grid_for(threads),
-           PoolAxes<I>(size), Divider<I>(packs), threads, Divisor<T>(options), grad_output, grad_x);
+           PoolAxes<I>(size), Divisor<I>(packs), threads, WindowDivisor<T>(options), grad_output, grad_x);
   });
 }
 

@@ -8,15 +8,13 @@
 // take<size>(sums, at) for packs that begin at elements `at`. Finish is called with (c, sums) of a whole channel.
 #pragma once
 
-#include "cuda/divider.cuh"
+#include "cuda/divisor.cuh"
 #include "cuda/moments.cuh"
 #include "ops/tensor.h"
 
 namespace fastnn::cuda {
 
 inline constexpr int64_t enough_blocks = 1024;  // for any device
-
-inline int64_t ceil_div(int64_t n, int64_t by) { return (n + by - 1) / by; }
 
 struct ChannelParts {
   int64_t channels, inner;  // results of a channel in a part
@@ -41,14 +39,14 @@ __device__ inline void put_part(const ChannelParts& parts, int64_t part, int64_t
 template <class I, size_t size>
 struct ChannelItems {
   int64_t channels, plane;
-  Divider<I> by_packs;
+  Divisor<I> by_packs;
 
   explicit ChannelItems(const AxisView& view)
       : channels(view.axis_size), plane(view.inner), by_packs(view.inner / static_cast<int64_t>(size)) {}
 
   __device__ int64_t offset(int64_t channel, I item) const {
-    const I n = by_packs.quotient(item), rest = by_packs.remainder(item);
-    return (n * channels + channel) * plane + rest * static_cast<int64_t>(size);
+    const Quotient<I> at = by_packs(item);
+    return (at.whole * channels + channel) * plane + at.rest * static_cast<int64_t>(size);
   }
 };
 
@@ -92,7 +90,7 @@ __global__ void column_sums_kernel(ChannelParts parts, Source source, typename S
   using Sums = typename Source::Sums;
   constexpr int warps = block_threads / warp_lanes;
   FASTNN_SHARED(Sums, of_warp, [warps][warp_lanes]);
-  const int64_t columns = parts.channels * parts.inner, tiles = (columns + warp_lanes - 1) / warp_lanes;
+  const int64_t columns = parts.channels * parts.inner, tiles = ceil_div(columns, warp_lanes);
   const int64_t tile = block_of_grid() % tiles, part = block_of_grid() / tiles;
   const int64_t column = tile * warp_lanes + lane_of_warp(), begin = part * parts.length;
   const int64_t end = column < columns ? smaller(begin + parts.length, parts.items) : begin;
@@ -127,7 +125,7 @@ inline ChannelParts column_parts(const AxisView& view) {
 // A warp a channel.
 template <class Source, class Finish>
 __global__ void join_parts_kernel(ChannelParts parts, const typename Source::Sums* partial, Finish finish) {
-  const int64_t channel = thread_of_grid() / warp_lanes, inner = parts.inner;
+  const int64_t channel = warp_of_grid(), inner = parts.inner;
   if (channel >= parts.channels) return;
   typename Source::Sums sums = Source::none();
   for (int64_t i = lane_of_warp(); i < parts.parts * inner; i += warp_lanes) {
@@ -140,17 +138,15 @@ __global__ void join_parts_kernel(ChannelParts parts, const typename Source::Sum
 template <class Source, class Finish>
 void join_parts(const char* name, const ChannelParts& parts, const typename Source::Sums* partial,
                 const Finish& finish) {
-  launch(name, &join_parts_kernel<Source, Finish>, grid_for(parts.channels * warp_lanes), parts, partial, finish);
+  launch(name, &join_parts_kernel<Source, Finish>, grid_of_warps(parts.channels), parts, partial, finish);
 }
-
-inline Grid blocks_of(int64_t count) { return {static_cast<unsigned>(count), block_threads}; }
 
 template <size_t size, class Source, class Finish>
 void plane_sums(const char* name, const AxisView& view, const ChannelParts& parts, const Source& source,
                 typename Source::Sums* partial, const Finish& finish) {
   by_width(fits_32_bits(view.outer * view.axis_size * view.inner), [&](auto index) {
     using I = decltype(index);
-    launch(name, &channel_sums_kernel<I, size, Source, Finish>, blocks_of(parts.channels * parts.parts), parts,
+    launch(name, &channel_sums_kernel<I, size, Source, Finish>, grid_of_blocks(parts.channels * parts.parts), parts,
            ChannelItems<I, size>(view), source, partial, finish);
   });
 }
@@ -166,7 +162,8 @@ void sums_by_channel(const char* name, const AxisView& view, const Source& sourc
   auto* partial = split ? scratch<typename Source::Sums>(count) : nullptr;
   if (as_columns(view)) {
     const int64_t tiles = ceil_div(parts.channels * parts.inner, warp_lanes);
-    launch(name, &column_sums_kernel<Source, Finish>, blocks_of(tiles * parts.parts), parts, source, partial, finish);
+    launch(name, &column_sums_kernel<Source, Finish>, grid_of_blocks(tiles * parts.parts), parts, source, partial,
+           finish);
   } else if (packed) {
     plane_sums<size>(name, view, parts, source, partial, finish);
   } else {
@@ -179,11 +176,9 @@ void sums_by_channel(const char* name, const AxisView& view, const Source& sourc
 
 // y = function(terms of the channel, inputs...), packs at a time, which may lie in one channel or in several.
 template <class T, class I, size_t size, bool one_channel, class Function, class... Inputs>
-__global__ void map_channels_kernel(int64_t packs, Divider<I> by_inner, Divider<I> by_channels, Function function, T* y,
+__global__ void map_channels_kernel(int64_t packs, Divisor<I> by_inner, Divisor<I> by_channels, Function function, T* y,
                                     const Inputs*... inputs) {
-  const auto channel = [&](int64_t element) {
-    return by_channels.remainder(by_inner.quotient(static_cast<I>(element)));
-  };
+  const auto channel = [&](int64_t element) { return by_channels(by_inner(static_cast<I>(element)).whole).rest; };
   const int64_t at = thread_of_grid();
   if (at >= packs) return;
   const auto apply = [&](const auto&... x) {
@@ -205,7 +200,7 @@ void map_channels(const char* name, const AxisView& view, const Function& functi
   const int64_t n = view.outer * view.axis_size * view.inner, pack = Pack<T>::size;
   const auto run = [&](auto kernel, int64_t packs, auto index) {
     using I = decltype(index);
-    launch(name, kernel, grid_for(packs), packs, Divider<I>(view.inner), Divider<I>(view.axis_size), function, y,
+    launch(name, kernel, grid_for(packs), packs, Divisor<I>(view.inner), Divisor<I>(view.axis_size), function, y,
            inputs...);
   };
   by_width(fits_32_bits(n), [&](auto index) {

@@ -77,9 +77,8 @@ inline bool fits_int(const GatherAxis<int64_t>& a) {
 template <class I>
 GatherAxis<I> narrowed(const GatherAxis<int64_t>& a) {
   const auto n = [](int64_t value) { return static_cast<I>(value); };
-  const auto divisor = [](int64_t by) { return Divisor<I>(static_cast<I>(std::max<int64_t>(1, by))); };
-  return {n(a.cells), n(a.first), n(a.step),      n(a.origin),   n(a.cell_step),   n(a.tap_step),
-          n(a.size),  n(a.taps),  n(a.first_tap), n(a.tap_jump), divisor(a.cells), divisor(a.taps)};
+  return {n(a.cells), n(a.first), n(a.step),      n(a.origin),   n(a.cell_step),      n(a.tap_step),
+          n(a.size),  n(a.taps),  n(a.first_tap), n(a.tap_jump), Divisor<I>(a.cells), Divisor<I>(a.taps)};
 }
 
 }  // namespace fastnn::cuda

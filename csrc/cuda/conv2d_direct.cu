@@ -32,13 +32,12 @@ __global__ void direct_kernel(const __grid_constant__ Correlation<T, I> c) {
   const I channels = c.groups * c.results;
   const int64_t elements = int64_t{c.batch} * channels * h.cells * w.cells;
   for (int64_t i = thread_of_grid(); i < elements; i += threads_of_grid()) {
-    const Quotient<I> line = w.by_cells(static_cast<I>(i)), plane = h.by_cells(line.whole);
-    const I image = plane.whole / channels, channel = plane.whole % channels;
+    const PlaneCell<I> at = unfold(static_cast<I>(i), h.by_cells, w.by_cells);
+    const I image = at.plane / channels, channel = at.plane % channels;
     const I group = channel / c.results, result = channel % c.results;
     const T sum = sum_of_taps(c, h, w, c.x + (image * c.groups + group) * c.sums * c.x_plane(),
-                              c.weight + group * c.group_step + result * c.result_step, h.source(plane.rest),
-                              w.source(line.rest));
-    T* const to = c.y + plane.whole * c.y_plane() + h.target(plane.rest) * c.y_width + w.target(line.rest);
+                              c.weight + group * c.group_step + result * c.result_step, h.source(at.h), w.source(at.w));
+    T* const to = c.y + at.plane * c.y_plane() + h.target(at.h) * c.y_width + w.target(at.w);
     *to = c.epilogue(sum, channel, 0, to);
   }
 }

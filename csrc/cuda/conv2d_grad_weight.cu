@@ -193,12 +193,11 @@ void by_tiles(const WeightGradient<T, int64_t>& g, bool accumulate, T* grad_weig
 
 template <class T>
 void directly(const WeightGradient<T, int64_t>& g, bool accumulate, T* grad_weight) {
-  const int64_t chunks = (g.h.taps * g.w.taps + taps_at_once - 1) / taps_at_once;
+  const int64_t chunks = ceil_div(g.h.taps * g.w.taps, taps_at_once);
   const int64_t blocks = g.groups * g.filters * g.channels * chunks;
   sum_by_parts(g, blocks, least_terms, 1, accumulate, grad_weight,
                [&]<class I>(const WeightGradient<T, I>& parts, int64_t count) {
-                 launch("conv2d_backward", &grad_taps_kernel<T, I>,
-                        {static_cast<unsigned>(blocks * count), block_threads}, parts);
+                 launch("conv2d_backward", &grad_taps_kernel<T, I>, grid_of_blocks(blocks * count), parts);
                });
 }
 

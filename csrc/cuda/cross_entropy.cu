@@ -16,7 +16,7 @@ struct CrossEntropy {
   const T* probabilities;  // null for labels
   const T* weight;         // null: ones
   T keep, smooth;          // 1 - label_smoothing, label_smoothing / classes
-  Divisor divisor;
+  LossDivisor divisor;
   T *losses, *grad;  // grad may be null
 
   // NaN or 0 where there is no label to be used.
@@ -56,7 +56,7 @@ struct CrossEntropy {
 };
 
 template <bool spread, class T>
-void run(const CrossEntropyInputs<T>& in, const CrossEntropyOptions& options, const Divisor& divisor, T* losses,
+void run(const CrossEntropyInputs<T>& in, const CrossEntropyOptions& options, const LossDivisor& divisor, T* losses,
          T* grad) {
   const CrossEntropy<T, spread> function{
       .logits = in.logits,
@@ -77,7 +77,7 @@ template <class T>
 void cross_entropy(const CrossEntropyInputs<T>& in, const CrossEntropyOptions& options, T* losses, T* grad,
                    double* reduced) {
   const int64_t positions = in.view.outer * in.view.inner;
-  Divisor divisor;
+  LossDivisor divisor;
   if (in.labels) {
     divisor = label_divisor(options.reduction, in.labels, positions, in.weight);
   } else if (options.reduction == Reduction::mean) {

@@ -40,6 +40,7 @@ __device__ inline int lane_of_warp() { return thread_of_block() % warp_lanes; }
 __device__ inline int warp_of_block() { return thread_of_block() / warp_lanes; }
 __device__ inline int64_t thread_of_grid() { return block_of_grid() * threads_of_block() + thread_of_block(); }
 __device__ inline int64_t threads_of_grid() { return blocks_of_grid() * threads_of_block(); }
+__device__ inline int64_t warp_of_grid() { return thread_of_grid() / warp_lanes; }
 
 // The larger and the smaller of two, as the CPU's vectors have them: b where one is NaN.
 template <class T>

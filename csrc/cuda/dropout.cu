@@ -77,14 +77,14 @@ __global__ void dropout2d_kernel(Planes planes, Mask<T> mask, const T* x, T* y) 
 
 template <class T>
 void dropout(int64_t n, double p, DropoutKey key, const T* x, T* y) {
-  launch("dropout", &dropout_kernel<T>, grid_for((n + 3) / 4), n, aligned_to_packs(x, y), Mask<T>(p, key), x, y);
+  launch("dropout", &dropout_kernel<T>, grid_for(ceil_div(n, 4)), n, aligned_to_packs(x, y), Mask<T>(p, key), x, y);
 }
 
 template <class T>
 void dropout2d(const Planes& planes, double p, DropoutKey key, const T* x, T* y) {
   if (planes.cells == 0) return;
   const unsigned threads = planes.cells < block_threads ? 64 : block_threads;
-  const auto blocks = static_cast<unsigned>(std::min<int64_t>(planes.count, 0x7FFFFFFF));
+  const unsigned blocks = striding_blocks(planes.count);
   launch("dropout2d", &dropout2d_kernel<T>, {blocks, threads}, planes, Mask<T>(p, key), x, y);
 }
 

@@ -18,20 +18,34 @@ struct Grid {
 
 inline constexpr int block_threads = 256;  // where a kernel has no reason for another number
 
-// Blocks for `items` threads or more, which stride over what is left beyond the largest grid.
-inline Grid grid_for(int64_t items) {
-  const int64_t blocks = (items + block_threads - 1) / block_threads;
-  return {static_cast<unsigned>(std::min<int64_t>(blocks, 0x7FFFFFFF)), block_threads};
-}
+constexpr int64_t ceil_div(int64_t n, int64_t by) { return (n + by - 1) / by; }
 
-// Calls body with the type to count `items` by: division of 64 bits is many times slower.
-template <class Body>
-void with_index_type(int64_t items, const Body& body) {
-  if (items <= 0x7FFFFFFF) {
-    body(uint32_t{});
+// For kernels that stride over what is left beyond the largest grid.
+inline unsigned striding_blocks(int64_t blocks) { return static_cast<unsigned>(std::min<int64_t>(blocks, 0x7FFFFFFF)); }
+
+// `items` threads or more, which stride.
+inline Grid grid_for(int64_t items) { return {striding_blocks(ceil_div(items, block_threads)), block_threads}; }
+inline Grid grid_of_warps(int64_t warps) { return grid_for(warps * warp_lanes); }
+// Exactly so many blocks.
+inline Grid grid_of_blocks(int64_t blocks) { return {static_cast<unsigned>(blocks), block_threads}; }
+
+// body(Narrow{}) where that is wide enough, or else body(int64_t{}): division of 64 bits is many times slower.
+template <class Narrow = int32_t, class Body>
+void by_width(bool narrow, const Body& body) {
+  if (narrow) {
+    body(Narrow{});
   } else {
     body(int64_t{});
   }
+}
+
+// With room for the numbers of the threads of some blocks behind the last.
+inline bool fits_32_bits(int64_t most) { return most < (int64_t{1} << 31) - (int64_t{1} << 20); }
+
+// By the width of `items` that threads stride over; an item and a stride add up to more than an int32_t holds.
+template <class Body>
+void with_index_type(int64_t items, const Body& body) {
+  by_width<uint32_t>(items <= 0x7FFFFFFF, body);
 }
 
 #ifdef __CUDACC__

@@ -36,7 +36,7 @@ __device__ inline void keep(const NormalizeRow<T>& row, int64_t at, T* mean, T* 
 
 template <class T, size_t size, size_t packs>
 __global__ void layer_norm_kernel(LayerNormInputs<T> in, bool aligned, T* y, T* mean, T* rstd) {
-  const int64_t at = row_of_warp();
+  const int64_t at = warp_of_grid();
   if (at >= in.rows) return;
   const WarpRow<size, packs> row{static_cast<int>(in.length)};
   const T* x = in.x + at * in.length;

@@ -18,7 +18,7 @@ struct ColumnSums {
 
   const T *grad_y, *x;  // x is null where only the first sum is wanted
   const T *mean, *rstd;
-  Divider<I> by_length;
+  Divisor<I> by_length;
 
   __device__ ColumnSums of_channel(int64_t) const { return *this; }
 
@@ -27,7 +27,7 @@ struct ColumnSums {
     T g[count], normal[count];
     FASTNN_UNROLL
     for (int i = 0; i < static_cast<int>(count); ++i) {
-      const I row = by_length.quotient(static_cast<I>(at[i]));
+      const I row = by_length(static_cast<I>(at[i])).whole;
       g[i] = grad_y[at[i]];
       normal[i] = x ? (x[at[i]] - mean[row]) * rstd[row] : T(0);
     }
@@ -51,7 +51,7 @@ void parameter_gradients(const char* op, const LayerNormBackwardInputs<T>& in, c
     using Source = ColumnSums<T, decltype(index)>;
     if (columns.empty()) return join_parts<Source>(op, {in.length, 1, 0, 0, 0}, nullptr, put);
     const Source source{in.grad_output, grads.weight ? in.x : nullptr, in.mean, in.rstd,
-                        Divider<decltype(index)>(in.length)};
+                        Divisor<decltype(index)>(in.length)};
     sums_by_channel(op, columns, source, put);
   });
 }
@@ -115,7 +115,7 @@ __device__ inline RowSums<T> row_sums(const LayerNormBackwardInputs<T>& in, int6
 
 template <class T, size_t size, size_t packs>
 __global__ void layer_norm_backward_kernel(LayerNormBackwardInputs<T> in, bool aligned, T* grad_x) {
-  const int64_t at = row_of_warp();
+  const int64_t at = warp_of_grid();
   if (at >= in.rows) return;
   const WarpRow<size, packs> row{static_cast<int>(in.length)};
   const RowSums<T> source = row_sums(in, at, aligned);

@@ -2,7 +2,7 @@
 // T and those sums in double. Which thread has which pack depends on n alone, aligned or not.
 #include "ops/loss.h"
 
-#include "cuda/division.cuh"
+#include "cuda/divisor.cuh"
 #include "cuda/elementwise.cuh"
 #include "cuda/loss_functions.cuh"
 #include "cuda/loss_reduction.cuh"
@@ -43,7 +43,7 @@ struct PointwiseWork {
   }
   __device__ Pack<T> load(const Repeated<T>& x, const Span& span, T otherwise) const {
     Pack<T> y{};
-    int64_t at = x.data && x.period < in.n ? divide(span.first, x.period).remainder : span.first;
+    int64_t at = x.data && x.period < in.n ? divide(span.first, x.period).rest : span.first;
     FASTNN_UNROLL
     for (int i = 0; i < Pack<T>::size; ++i) {
       y.lane[i] = x.data && i < span.count ? x.data[at] : otherwise;
@@ -90,8 +90,7 @@ template <class Loss, class T>
 void run(const char* name, const PointwiseWork<T>& work, double divisor, double* reduced) {
   const int64_t blocks = reduction_blocks(work.in.n);
   double* parts = reduced && blocks > 1 ? scratch<double>(blocks) : reduced;
-  launch(name, &pointwise_kernel<T, Loss>, {static_cast<unsigned>(blocks), block_threads}, work,
-         blocks > 1 ? 1.0 : divisor, parts);
+  launch(name, &pointwise_kernel<T, Loss>, grid_of_blocks(blocks), work, blocks > 1 ? 1.0 : divisor, parts);
   if (parts != reduced) finish_reduction(name, blocks, 0.0, parts, Sum{}, DivideBy{{divisor}}, reduced);
 }
 
@@ -181,8 +180,7 @@ void resolve_signs(const char* op, const Source* target, Shape shape, T* signs) 
   const int64_t n = element_count(op, shape), blocks = reduction_blocks(n);
   const int check = sign_check<Source>(op, shape);
   auto* parts = scratch<FirstSigns>(blocks);
-  launch("resolve_signs", &resolve_signs_kernel<Source, T>, {static_cast<unsigned>(blocks), block_threads}, n, target,
-         signs, parts);
+  launch("resolve_signs", &resolve_signs_kernel<Source, T>, grid_of_blocks(blocks), n, target, signs, parts);
   launch("check_signs", &check_signs_kernel<Source>, {1, block_threads}, blocks, parts, target, offence_record(),
          check);
 }

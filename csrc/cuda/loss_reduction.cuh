@@ -7,7 +7,7 @@
 
 namespace fastnn::cuda {
 
-struct Divisor {
+struct LossDivisor {
   double known = 1.0;
   const double* computed = nullptr;  // in its place
 
@@ -21,7 +21,7 @@ struct Divisor {
 };
 
 struct DivideBy {
-  Divisor divisor;
+  LossDivisor divisor;
   __device__ double operator()(double sum) const { return sum / divisor.value(); }
 };
 
@@ -38,7 +38,7 @@ struct LabelWeight {
 
 // For "mean": the sum of the weights of the labels used.
 template <class T>
-Divisor label_divisor(Reduction reduction, const int64_t* labels, int64_t count, const T* weight) {
+LossDivisor label_divisor(Reduction reduction, const int64_t* labels, int64_t count, const T* weight) {
   if (reduction != Reduction::mean) return {};
   auto* sum = scratch<double>(1);
   reduce_terms("label_weights", count, 0.0, LabelWeight<T>{labels, weight}, Sum{}, Unchanged{}, sum);
@@ -47,7 +47,7 @@ Divisor label_divisor(Reduction reduction, const int64_t* labels, int64_t count,
 
 // *reduced = sum of the losses / divisor; nothing where it is null.
 template <class T>
-void reduce_losses(const char* name, int64_t count, const T* losses, const Divisor& divisor, double* reduced) {
+void reduce_losses(const char* name, int64_t count, const T* losses, const LossDivisor& divisor, double* reduced) {
   if (reduced) reduce_terms(name, count, 0.0, Element<T>{losses}, Sum{}, DivideBy{divisor}, reduced);
 }
 

@@ -46,7 +46,7 @@ __device__ void store(const PoolAxes<I>& axes, const PoolOutput<I>& out, I at, L
   y[at] = leader.value;
   if (places.indices) places.indices[at] = leader.cell;
   if (!places.taps) return;
-  const I row = leader.cell < 0 ? I{0} : axes.w.by_size.quotient(leader.cell), column = leader.cell - row * axes.w.size;
+  const I row = leader.cell < 0 ? I{0} : axes.w.by_size(leader.cell).whole, column = leader.cell - row * axes.w.size;
   const I r = row - pool_extent(axes.h, out.o).begin, c = column - pool_extent(axes.w, out.q).begin;
   const I tap = (axes.h.dilation == 1 ? r : r / axes.h.dilation) * axes.w.kernel +
                 (axes.w.dilation == 1 ? c : c / axes.w.dilation);

@@ -23,10 +23,10 @@ struct ByIndex {
 template <class I>
 struct ByTap {
   const uint8_t* taps;
-  Divider<int32_t> by_kernel;
+  Divisor<int32_t> by_kernel;
 
   __device__ int64_t distance(const PoolAxes<I>& axes, I o, I q, int64_t window, int64_t cell, I) const {
-    const int32_t tap = taps[window], row = by_kernel.quotient(tap);
+    const int32_t tap = taps[window], row = by_kernel(tap).whole;
     const I i = pool_extent(axes.h, o).begin + row * axes.h.dilation;
     const I j = pool_extent(axes.w, q).begin + (tap - row * axes.w.kernel) * axes.w.dilation;
     return static_cast<int64_t>(i) * axes.w.size + j - cell;
@@ -34,7 +34,7 @@ struct ByTap {
 };
 
 template <class T, class I, size_t size, bool few, class Places>
-__global__ void max_pool2d_backward_kernel(PoolAxes<I> axes, Divider<I> by_packs, int64_t threads, Places places,
+__global__ void max_pool2d_backward_kernel(PoolAxes<I> axes, Divisor<I> by_packs, int64_t threads, Places places,
                                            const T* grad_y, T* grad_x) {
   const int64_t at = thread_of_grid();
   if (at >= threads) return;
@@ -52,7 +52,7 @@ __global__ void max_pool2d_backward_kernel(PoolAxes<I> axes, Divider<I> by_packs
 
 template <class I>
 ByTap<I> taps_of(const Pool2dSize& size, const MaxPlaces& places) {
-  return {places.taps, Divider<int32_t>(size.window.w.kernel)};
+  return {places.taps, Divisor<int32_t>(size.window.w.kernel)};
 }
 
 }  // namespace
@@ -67,7 +67,7 @@ void max_pool2d_backward(const Pool2dSize& size, const T* grad_output, const Max
       constexpr auto neighbours = static_cast<int64_t>(together);
       const int64_t packs = size.window.w.size / neighbours, threads = pool_inputs(size) / neighbours;
       launch("max_pool2d_backward", &max_pool2d_backward_kernel<T, I, together, decltype(few)::value, Places>,
-             grid_for(threads), PoolAxes<I>(size), Divider<I>(packs), threads, given, grad_output, grad_x);
+             grid_for(threads), PoolAxes<I>(size), Divisor<I>(packs), threads, given, grad_output, grad_x);
     };
     places.taps ? run(taps_of<I>(size, places)) : run(ByIndex<I>{places.indices});
   });

@@ -11,7 +11,7 @@ struct MultiMargin {
   LabelledInputs<T> in;
   T margin;
   bool squared;
-  Divisor divisor;
+  LossDivisor divisor;
   T *losses, *grad;  // grad may be null
 
   // Of a class other than the label, with slack = margin - x_y + x_c.
@@ -53,7 +53,7 @@ struct MultiMargin {
 template <class T>
 void multi_margin_loss(const LabelledInputs<T>& in, const MultiMarginOptions& options, T* losses, T* grad,
                        double* reduced) {
-  Divisor divisor;
+  LossDivisor divisor;
   if (options.reduction == Reduction::mean) divisor.known = static_cast<double>(in.view.outer);
   const MultiMargin<T> function{in, static_cast<T>(options.margin), options.p == 2, divisor, losses, grad};
   for_each_row<T>("multi_margin_loss", in.view, function, in.input, grad);

@@ -9,7 +9,7 @@ namespace {
 template <class T>
 struct NegativeLogLikelihood {
   LabelledInputs<T> in;
-  Divisor divisor;
+  LossDivisor divisor;
   T *losses, *grad;  // grad may be null
 
   template <class Row>
@@ -30,7 +30,7 @@ struct NegativeLogLikelihood {
 template <class T>
 void nll_loss(const LabelledInputs<T>& in, Reduction reduction, T* losses, T* grad, double* reduced) {
   const int64_t positions = in.view.outer * in.view.inner;
-  const Divisor divisor = label_divisor(reduction, in.labels, positions, in.weight);
+  const LossDivisor divisor = label_divisor(reduction, in.labels, positions, in.weight);
   for_each_row<T>("nll_loss", in.view, NegativeLogLikelihood<T>{in, divisor, losses, grad}, grad);
   reduce_losses("nll_loss", positions, losses, divisor, reduced);
 }

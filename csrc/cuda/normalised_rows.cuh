@@ -25,9 +25,6 @@ struct WarpRow {
   }
 };
 
-// The row of this thread's warp.
-__device__ inline int64_t row_of_warp() { return thread_of_grid() / warp_lanes; }
-
 // Values at `at` of an array, or the same one everywhere where there is no array.
 template <class T, size_t size>
 __device__ inline Pack<T, size> load_or(const T* array, int64_t at, T otherwise, bool aligned) {
@@ -57,8 +54,5 @@ void choose_row(int64_t length, const Body& body) {
     with_size(std::integral_constant<size_t, 1>{});
   }
 }
-
-inline Grid grid_of_warps(int64_t rows) { return grid_for(rows * warp_lanes); }
-inline Grid grid_of_blocks(int64_t rows) { return {static_cast<unsigned>(rows), block_threads}; }
 
 }  // namespace fastnn::cuda

@@ -100,9 +100,7 @@ __global__ void pad_backward_kernel(Index count, Plane plane, const T* grad_padd
   }
 }
 
-Grid grid_for_planes(int64_t planes) {
-  return {static_cast<unsigned>(std::min<int64_t>(planes, 1 << 16)), block_threads};
-}
+Grid grid_for_planes(int64_t planes) { return grid_of_blocks(std::min<int64_t>(planes, 1 << 16)); }
 
 }  // namespace
 

@@ -1,7 +1,7 @@
 // The windows of pooling as kernels see them: worked out where they are needed, with 32 bits where these are enough.
 #pragma once
 
-#include "cuda/divider.cuh"
+#include "cuda/divisor.cuh"
 #include "cuda/elementwise.cuh"
 #include "ops/pool2d.h"
 
@@ -10,7 +10,7 @@ namespace fastnn::cuda {
 template <class I>
 struct PoolAxis {
   I size, kernel, stride, dilation, before, after, output;
-  Divider<I> by_stride, by_output, by_size;
+  Divisor<I> by_stride, by_output, by_size;
 
   explicit PoolAxis(const WindowAxis& a)
       : size(static_cast<I>(a.size)),
@@ -20,16 +20,15 @@ struct PoolAxis {
         before(static_cast<I>(a.before)),
         after(static_cast<I>(a.after)),
         output(static_cast<I>(a.output)),
-        by_stride(std::max<int64_t>(1, a.stride)),
-        by_output(std::max<int64_t>(1, a.output)),
-        by_size(std::max<int64_t>(1, a.size)) {}
+        by_stride(a.stride),
+        by_output(a.output),
+        by_size(a.size) {}
 
   // The windows that may hold input cell i.
   __device__ PoolRangeOf<I> cover(I i) const {
     if (stride == 0) return adaptive_cover(i);
     const I reach = i + before, span = dilation * (kernel - 1) + 1;
-    return {reach < span ? I{0} : by_stride.quotient(reach - span) + 1,
-            smaller(output, by_stride.quotient(reach) + I{1})};
+    return {reach < span ? I{0} : by_stride(reach - span).whole + 1, smaller(output, by_stride(reach).whole + I{1})};
   }
 
  private:
@@ -63,10 +62,10 @@ struct PoolOutput {
   I plane, o, q;
 
   __device__ PoolOutput(const PoolAxes<I>& axes, I at) {
-    const I row = axes.w.by_output.quotient(at);
-    q = at - row * axes.w.output;
-    plane = axes.h.by_output.quotient(row);
-    o = row - plane * axes.h.output;
+    const PlaneCell<I> cell = unfold(at, axes.h.by_output, axes.w.by_output);
+    plane = cell.plane;
+    o = cell.h;
+    q = cell.w;
   }
 };
 
@@ -113,11 +112,11 @@ struct PoolCells {
   static constexpr int size = static_cast<int>(count);
   I plane, i, j;
 
-  __device__ PoolCells(const PoolAxes<I>& axes, const Divider<I>& by_packs, I at) {
-    const I row = by_packs.quotient(at);
-    j = by_packs.remainder(at) * size;
-    plane = axes.h.by_size.quotient(row);
-    i = row - plane * axes.h.size;
+  __device__ PoolCells(const PoolAxes<I>& axes, const Divisor<I>& by_packs, I at) {
+    const PlaneCell<I> cell = unfold(at, axes.h.by_size, by_packs);
+    plane = cell.plane;
+    i = cell.h;
+    j = cell.w * size;
   }
 
   // Where the first of them lies among all of x.

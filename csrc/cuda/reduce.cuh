@@ -90,7 +90,7 @@ __device__ inline T block_max(T value) {
 // Blocks that share a long reduction, by the number of terms; each of their threads has 16 or more of them.
 inline int64_t reduction_blocks(int64_t n) {
   constexpr int64_t terms = 16 * block_threads, most = 1024;
-  return std::clamp<int64_t>((n + terms - 1) / terms, 1, most);
+  return std::clamp<int64_t>(ceil_div(n, terms), 1, most);
 }
 
 struct Unchanged {
@@ -130,8 +130,7 @@ void reduce_terms(const char* name, int64_t n, double neutral, Term term, Op op,
     return launch(name, &reduce_kernel<Term, Op, Finish>, {1, block_threads}, n, neutral, term, op, finish, result);
   }
   auto* parts = scratch<double>(blocks);
-  launch(name, &reduce_kernel<Term, Op, Unchanged>, {static_cast<unsigned>(blocks), block_threads}, n, neutral, term,
-         op, Unchanged{}, parts);
+  launch(name, &reduce_kernel<Term, Op, Unchanged>, grid_of_blocks(blocks), n, neutral, term, op, Unchanged{}, parts);
   finish_reduction(name, blocks, neutral, parts, op, finish, result);
 }
 

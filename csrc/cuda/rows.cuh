@@ -10,7 +10,7 @@
 // alone.
 #pragma once
 
-#include "cuda/division.cuh"
+#include "cuda/divisor.cuh"
 #include "cuda/elementwise.cuh"
 #include "cuda/reduce.cuh"
 #include "ops/tensor.h"
@@ -24,8 +24,8 @@ struct Rows {
 
   __device__ int64_t start(int64_t position) const {
     if (inner == 1) return position * size;
-    const Division at = divide(position, inner);
-    return at.quotient * size * inner + at.remainder;
+    const Quotient<int64_t> at = divide(position, inner);
+    return at.whole * size * inner + at.rest;
   }
 };
 
@@ -39,20 +39,13 @@ struct RowPlace {
   __device__ T element(const T* x, int64_t c) const { return x[start + c * step]; }
   __device__ Elements load(const T* x, int64_t c) const {
     if constexpr (lanes == 1) return {{element(x, c)}};
-    if (aligned) return load_pack<T, lanes>(x + start + c, 0);
-    Elements y;
-    FASTNN_UNROLL
-    for (size_t i = 0; i < lanes; ++i) y.lane[i] = x[start + c + static_cast<int64_t>(i)];
-    return y;
+    return load_numbers<T, lanes>(x + start + c, aligned);
   }
   __device__ void store(T* y, int64_t c, const Elements& value) const {
     if constexpr (lanes == 1) {
       y[start + c * step] = value.lane[0];
-    } else if (aligned) {
-      store_pack(y + start + c, 0, value);
     } else {
-      FASTNN_UNROLL
-      for (size_t i = 0; i < lanes; ++i) y[start + c + static_cast<int64_t>(i)] = value.lane[i];
+      store_numbers(y + start + c, value, aligned);
     }
   }
 };
@@ -203,14 +196,12 @@ __device__ inline void write(const Row& row, typename Row::Element* y, const Fun
 // one block a multiprocessor as enough: with registers for more, double's spilled.
 inline constexpr int held_row_threads = 128, most_row_threads = 512, most_packs = 8;
 
-inline unsigned block_count(int64_t blocks) { return static_cast<unsigned>(std::min<int64_t>(blocks, 0x7FFFFFFF)); }
-
 // A group without a row of its own takes part with the last one.
 template <class T, int packs, size_t lanes, class Function>
 __global__ void __launch_bounds__(held_row_threads, 1) held_rows_kernel(Rows rows, int width, Function function) {
   const int groups = warp_lanes / width;
   const int64_t stride = threads_of_grid() / width;
-  for (int64_t first = thread_of_grid() / warp_lanes * groups; first < rows.count; first += stride) {
+  for (int64_t first = warp_of_grid() * groups; first < rows.count; first += stride) {
     const int64_t mine = first + lane_of_warp() / width;
     const int64_t position = mine < rows.count ? mine : rows.count - 1;
     function(HeldRow<T, packs, lanes>{{rows.start(position), rows.inner, rows.size, rows.aligned},
@@ -243,19 +234,19 @@ void launch_held(const char* name, const Rows& rows, int width, int64_t packs_ea
   }
   const int64_t groups = held_row_threads / width;
   launch(name, &held_rows_kernel<T, packs, lanes, Function>,
-         {block_count((rows.count + groups - 1) / groups), held_row_threads}, rows, width, function);
+         {striding_blocks(ceil_div(rows.count, groups)), held_row_threads}, rows, width, function);
 }
 
 template <class T, size_t lanes, class Function>
 void launch_neighbours(const char* name, const Rows& rows, const Function& function) {
-  const int64_t packs = (rows.size + static_cast<int64_t>(lanes) - 1) / static_cast<int64_t>(lanes);
+  const int64_t packs = ceil_div(rows.size, static_cast<int64_t>(lanes));
   int width = 1;
   while (width < warp_lanes && width < packs) width *= 2;
-  const int64_t packs_each = (packs + width - 1) / width;
+  const int64_t packs_each = ceil_div(packs, width);
   if (packs_each <= most_packs) return launch_held<T, 1, lanes>(name, rows, width, packs_each, function);
   const int threads = rows.size <= 1024 ? 64 : rows.size <= 4096 ? block_threads : most_row_threads;
-  launch(name, &block_rows_kernel<T, lanes, Function>, {block_count(rows.count), static_cast<unsigned>(threads)}, rows,
-         function);
+  launch(name, &block_rows_kernel<T, lanes, Function>, {striding_blocks(rows.count), static_cast<unsigned>(threads)},
+         rows, function);
 }
 
 // function(row, position) for every row of the view; `arrays` are all that it reads and writes by rows.

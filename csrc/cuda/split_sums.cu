@@ -71,11 +71,11 @@ void sum_channels(const char* name, const AxisView& view, const T* x, bool accum
   if (view.axis_size == 0) return;
   const bool columns = view.inner <= 1;
   const int64_t terms = view.outer * view.inner;
-  const int64_t blocks = columns ? (view.axis_size + columns_of_block - 1) / columns_of_block : view.axis_size;
+  const int64_t blocks = columns ? ceil_div(view.axis_size, columns_of_block) : view.axis_size;
   const int64_t count = split_count(blocks, terms, columns ? terms_per_part / columns_of_block : terms_per_part);
-  const int64_t part_terms = (terms + count - 1) / count;
+  const int64_t part_terms = ceil_div(terms, count);
   T* parts = scratch<T>(count * view.axis_size);
-  const Grid grid{static_cast<unsigned>(count * blocks), block_threads};
+  const Grid grid = grid_of_blocks(count * blocks);
   if (columns) {
     launch(name, &sum_columns_kernel<T>, grid, terms, view.axis_size, part_terms, blocks, x, parts);
   } else {

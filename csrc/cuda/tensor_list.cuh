@@ -42,7 +42,7 @@ __global__ void tensor_list_kernel(const __grid_constant__ Table table, const __
 
 template <class Tensor>
 int pieces_of(const Tensor& tensor) {
-  return static_cast<int>((tensor.size + piece_elements - 1) / piece_elements);
+  return static_cast<int>(ceil_div(tensor.size, piece_elements));
 }
 
 template <class Tensor>
@@ -64,8 +64,7 @@ std::span<const Tensor> launch_table(const char* name, std::span<const Tensor> t
     tensors = tensors.subspan(1);
   }
   table.first_piece[table.count] = piece;
-  launch(name, &tensor_list_kernel<TensorTable<Tensor, bytes>, Body>,
-         {static_cast<unsigned>(piece - first), block_threads}, table, body);
+  launch(name, &tensor_list_kernel<TensorTable<Tensor, bytes>, Body>, grid_of_blocks(piece - first), table, body);
   return tensors;
 }
 

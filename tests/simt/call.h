@@ -58,4 +58,9 @@ inline double noise(int64_t i) {
   return static_cast<double>((mixed ^ (mixed >> 29)) >> 20 & 0xFFFFFF) / (1 << 21) - 4.0;
 }
 
+template <class T>
+Array<T> noises(int64_t n, int64_t first, int64_t offset = 0) {
+  return Array<T>(n, [=](int64_t i) { return noise(i + first); }, offset);
+}
+
 }  // namespace simt

@@ -7,11 +7,17 @@
 #include <limits>
 #include <type_traits>
 
+#include "ops/tensor.h"
 #include "simt/call.h"
 
 namespace simt {
 
 using Exact = long double;
+
+// Where element c of position p lies.
+inline int64_t element(const fastnn::AxisView& view, int64_t p, int64_t c) {
+  return (p / view.inner * view.axis_size + c) * view.inner + p % view.inner;
+}
 
 template <class T>
 inline constexpr double eps = std::numeric_limits<T>::epsilon();

@@ -6,14 +6,11 @@
 
 #include "../cpp/check.h"
 #include "ops/batch_norm.h"
-#include "simt/call.h"
+#include "simt/comparison.h"
 
 namespace {
 
 using fastnn::AxisView;
-
-template <class T>
-constexpr double eps_of = static_cast<double>(std::numeric_limits<T>::epsilon());
 
 struct Exact {
   double mean, m2;
@@ -36,7 +33,7 @@ struct Case {
   int64_t size() const { return view.outer * view.axis_size * view.inner; }
   int64_t per_channel() const { return view.outer * view.inner; }
   // Element i of channel c.
-  int64_t at(int64_t c, int64_t i) const { return (i / view.inner * view.axis_size + c) * view.inner + i % view.inner; }
+  int64_t at(int64_t c, int64_t i) const { return simt::element(view, i, c); }
 };
 
 template <class T>
@@ -70,7 +67,7 @@ class Check {
   double weight(int64_t c) { return c_.affine ? static_cast<double>(weight_[c]) : 1; }
   double bias(int64_t c) { return c_.affine ? static_cast<double>(bias_[c]) : 0; }
   // Room for the rounding of a sum and for what becomes of it.
-  double room(double scale) const { return 40 * eps_of<T> * scale; }
+  double room(double scale) const { return 40 * simt::eps<T> * scale; }
   void close(double given, double expected, double scale) { CHECK(std::abs(given - expected) <= room(scale)); }
 
   void forward() {
@@ -101,8 +98,8 @@ class Check {
     const double used_mean = c_.training ? mean : static_cast<double>(mean_[c]);
     const double used_var = updates ? m2 / n : c_.training ? 0 : static_cast<double>(var_[c]);
     const double invstd = 1 / std::sqrt(used_var + 1e-3);
-    CHECK(std::abs(save_mean_[c] - used_mean) <= 2 * eps_of<T> * 8);
-    CHECK(std::abs(save_invstd_[c] - invstd) <= 2 * eps_of<T> * invstd);
+    CHECK(std::abs(save_mean_[c] - used_mean) <= 2 * simt::eps<T> * 8);
+    CHECK(std::abs(save_invstd_[c] - invstd) <= 2 * simt::eps<T> * invstd);
     if (updates && !c_.running) return;
     close(new_mean, updates ? 0.7 * mean_[c] + 0.3 * mean : static_cast<double>(mean_[c]), 8);
     close(new_var, updates ? 0.7 * var_[c] + 0.3 * m2 / (n - 1) : static_cast<double>(var_[c]), 8);

@@ -8,22 +8,15 @@
 #include "cuda/divisor.cuh"
 #include "ops/conv2d.h"
 #include "simt/call.h"
+#include "simt/padded_source.h"
 
 using fastnn::Conv2dOptions;
 using fastnn::Conv2dSize;
 using fastnn::PaddingMode;
 using fastnn::WindowAxis;
+using simt::padded_source;
 
 namespace {
-
-// The cell of x that a cell of the padded axis copies; -1 where it holds a value of its own.
-int64_t source(PaddingMode mode, int64_t i, int64_t size) {
-  if (i >= 0 && i < size) return i;
-  if (mode == PaddingMode::reflect) return i < 0 ? -i : 2 * size - 2 - i;
-  if (mode == PaddingMode::replicate) return i < 0 ? 0 : size - 1;
-  if (mode == PaddingMode::circular) return (i + size) % size;
-  return -1;
-}
 
 // body(weight index, y index, x plane, x cell or -1) for each product of the convolution.
 template <class Body>
@@ -35,8 +28,8 @@ void for_each_product(const Conv2dSize& s, const Body& body) {
                   n = y / w.output / h.output / s.out_channels;
     for (int64_t tap = 0; tap < sums * h.kernel * w.kernel; ++tap) {
       const int64_t c = o / results * sums + tap / (h.kernel * w.kernel);
-      const int64_t row = source(s.padding_mode, h.first(i) + tap / w.kernel % h.kernel * h.dilation, h.size);
-      const int64_t column = source(s.padding_mode, w.first(j) + tap % w.kernel * w.dilation, w.size);
+      const int64_t row = padded_source(s.padding_mode, h.first(i) + tap / w.kernel % h.kernel * h.dilation, h.size);
+      const int64_t column = padded_source(s.padding_mode, w.first(j) + tap % w.kernel * w.dilation, w.size);
       body(o * sums * h.kernel * w.kernel + tap, y, n * s.channels + c,
            row < 0 || column < 0 ? -1 : row * w.size + column);
     }
@@ -223,6 +216,14 @@ void check_divisor() {
     const fastnn::cuda::Divisor<int> divide(by);
     for (const int n : {0, 1, by - 1, by, by / 2, 48, 1000003, top / by * by, top / by * by - 1, top - 1, top}) {
       CHECK(divide(n).whole == n / by && divide(n).rest == n % by);
+    }
+  }
+  CHECK(fastnn::cuda::Divisor<int>(0)(top).whole == top && fastnn::cuda::Divisor<int64_t>(0)(top).whole == top);
+  const int64_t beyond = int64_t{1} << 32;
+  for (const int64_t n : {int64_t{0}, int64_t{top}, beyond - 1, beyond, beyond * 7 + 3}) {
+    for (const int64_t by : {int64_t{1}, int64_t{7}, beyond - 1, beyond, beyond + 5}) {
+      const auto at = fastnn::cuda::divide(n, by);
+      CHECK(at.whole == n / by && at.rest == n % by);
     }
   }
 }

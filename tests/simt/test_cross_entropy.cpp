@@ -4,9 +4,9 @@
 #include <string>
 
 #include "../cpp/check.h"
-#include "cuda/device.h"
 #include "ops/cross_entropy.h"
 #include "simt/comparison.h"
+#include "simt/message.h"
 
 namespace {
 
@@ -23,9 +23,7 @@ struct Case {
 
   int64_t positions() const { return view.outer * view.inner; }
   int64_t elements() const { return positions() * view.axis_size; }
-  int64_t element(int64_t p, int64_t c) const {
-    return (p / view.inner * view.axis_size + c) * view.inner + p % view.inner;
-  }
+  int64_t element(int64_t p, int64_t c) const { return simt::element(view, p, c); }
 };
 
 // Every fifth position is ignored.
@@ -153,15 +151,6 @@ void check_all_ignored(const AxisView& view) {
   }
 }
 
-std::string message_of_synchronize() {
-  try {
-    fastnn::cuda::synchronize();
-  } catch (const std::out_of_range& error) {
-    return error.what();
-  }
-  return "";
-}
-
 // Its position alone is NaN, and the first wrong one is reported.
 template <class T>
 void check_wrong_label(const AxisView& view, Reduction reduction) {
@@ -182,10 +171,10 @@ void check_wrong_label(const AxisView& view, Reduction reduction) {
     }
   }
   if (reduction != Reduction::none) CHECK(std::isnan(data.reduced));
-  CHECK(message_of_synchronize() == fastnn::concat("[cross_entropy] expected target in [0, ", view.axis_size,
-                                                   ") or ignore_index=-7, got ", view.axis_size, " at position (", at,
-                                                   ",)"));
-  CHECK(message_of_synchronize().empty());
+  CHECK(simt::message_of_synchronize() == fastnn::concat("[cross_entropy] expected target in [0, ", view.axis_size,
+                                                         ") or ignore_index=-7, got ", view.axis_size, " at position (",
+                                                         at, ",)"));
+  CHECK(simt::message_of_synchronize().empty());
 }
 
 // Without ignore_index, of a shape, from int64.
@@ -194,10 +183,10 @@ void check_labels() {
   simt::Array<int64_t> target(6, [](int64_t i) { return i; }), labels(6);
   fastnn::cuda::resolve_labels<int64_t>("nll_loss", target.data(), shape, 6, std::nullopt, labels.data());
   for (int64_t i = 0; i < 6; ++i) CHECK(labels[i] == i);
-  CHECK(message_of_synchronize().empty());
+  CHECK(simt::message_of_synchronize().empty());
   target[4] = -1;
   fastnn::cuda::resolve_labels<int64_t>("nll_loss", target.data(), shape, 6, std::nullopt, labels.data());
-  CHECK(message_of_synchronize() == "[nll_loss] expected target in [0, 6), got -1 at position (1, 1)");
+  CHECK(simt::message_of_synchronize() == "[nll_loss] expected target in [0, 6), got -1 at position (1, 1)");
 }
 
 template <class T>

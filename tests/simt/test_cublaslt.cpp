@@ -13,6 +13,7 @@
 #include "ops/conv2d.h"
 #include "ops/linear.h"
 #include "simt/call.h"
+#include "simt/message.h"
 
 using fastnn::cuda::MatmulPrecision;
 
@@ -21,11 +22,6 @@ namespace {
 template <class T>
 T& of_fake(const char* name) {
   return *static_cast<T*>(dlsym(dlopen(FAKE_CUBLASLT, RTLD_NOW | RTLD_NOLOAD), name));
-}
-
-template <class T>
-simt::Array<T> noise(int64_t n, int64_t seed, int64_t offset = 0) {
-  return simt::Array<T>(n, [=](int64_t i) { return simt::noise(i + seed); }, offset);
 }
 
 template <class T>
@@ -58,8 +54,8 @@ simt::Array<T> twos(int64_t n, int64_t offset = 0) {
 
 template <class T>
 double forward_difference(const fastnn::LinearSize& s, bool with_bias, bool relu, int64_t offset, int calls) {
-  auto x = noise<T>(s.batch * s.in_features, 1, offset), w = noise<T>(s.out_features * s.in_features, 2, offset),
-       b = noise<T>(s.out_features, 3, offset);
+  auto x = simt::noises<T>(s.batch * s.in_features, 1, offset),
+       w = simt::noises<T>(s.out_features * s.in_features, 2, offset), b = simt::noises<T>(s.out_features, 3, offset);
   const int64_t n = s.batch * s.out_features;
   return difference_of_ways(twos<T>(n, offset), twos<T>(n, offset), calls, [&](T* y) {
     fastnn::cuda::linear_forward<T>(s, x.data(), w.data(), with_bias ? b.data() : nullptr, relu, y);
@@ -73,8 +69,9 @@ double tolerance(int64_t terms) {
 
 template <class T>
 void check_linear(const fastnn::LinearSize& s, int64_t offset) {
-  auto x = noise<T>(s.batch * s.in_features, 1, offset), w = noise<T>(s.out_features * s.in_features, 2, offset),
-       grad = noise<T>(s.batch * s.out_features, 3, offset);
+  auto x = simt::noises<T>(s.batch * s.in_features, 1, offset),
+       w = simt::noises<T>(s.out_features * s.in_features, 2, offset),
+       grad = simt::noises<T>(s.batch * s.out_features, 3, offset);
   for (const bool bias : {false, true}) {
     for (const bool relu : {false, true}) {
       const int calls = sizeof(T) == 8 && (bias || relu) ? 0 : 1;  // an epilogue of doubles is not supported
@@ -95,7 +92,8 @@ template <class T>
 void check_convolution() {
   const int64_t x_shape[] = {3, 5, 8, 9}, weight_shape[] = {7, 5, 1, 1};
   const auto s = fastnn::validate_conv2d("conv2d", x_shape, weight_shape, std::nullopt, {});
-  auto x = noise<T>(3 * 5 * 72, 1), w = noise<T>(7 * 5, 2), b = noise<T>(7, 3), grad = noise<T>(3 * 7 * 72, 4);
+  auto x = simt::noises<T>(3 * 5 * 72, 1), w = simt::noises<T>(7 * 5, 2), b = simt::noises<T>(7, 3),
+       grad = simt::noises<T>(3 * 7 * 72, 4);
   for (const bool flag : {false, true}) {
     CHECK(difference_of_ways(twos<T>(grad.size()), twos<T>(grad.size()), 1, [&](T* to) {
             fastnn::cuda::conv2d_forward<T>(s, x.data(), w.data(), flag ? b.data() : nullptr, flag, to);
@@ -127,13 +125,9 @@ void check_precision() {
   for (const char* name : {"fp32", "3xtf32", "tf32"}) {
     CHECK(fastnn::cuda::name_of(fastnn::cuda::parse_matmul_precision(name)) == std::string(name));
   }
-  std::string message;
-  try {
-    fastnn::cuda::parse_matmul_precision("half");
-  } catch (const std::invalid_argument& error) {
-    message = error.what();
-  }
-  CHECK(message == "[matmul_precision] expected precision \"fp32\", \"3xtf32\" or \"tf32\", got \"half\"");
+  const auto half = [] { fastnn::cuda::parse_matmul_precision("half"); };
+  CHECK(simt::message_of<std::invalid_argument>(half) ==
+        "[matmul_precision] expected precision \"fp32\", \"3xtf32\" or \"tf32\", got \"half\"");
 }
 
 void check_split() {
@@ -149,13 +143,8 @@ void check_split() {
 
 void check_error() {
   of_fake<int>("fake_cublaslt_status") = 13;
-  std::string message;
-  try {
-    forward_difference<float>({2, 3, 4}, false, false, 0, 1);
-  } catch (const std::runtime_error& error) {
-    message = error.what();
-  }
-  CHECK(message == "cublasLtMatmul: CUBLAS_STATUS_EXECUTION_FAILED");
+  const auto call = [] { forward_difference<float>({2, 3, 4}, false, false, 0, 1); };
+  CHECK(simt::message_of<std::runtime_error>(call) == "cublasLtMatmul: CUBLAS_STATUS_EXECUTION_FAILED");
   of_fake<int>("fake_cublaslt_status") = 0;
 }
 

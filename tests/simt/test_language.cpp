@@ -8,6 +8,7 @@
 #include "cuda/note_offence.cuh"
 #include "cuda/reduce.cuh"
 #include "simt/call.h"
+#include "simt/message.h"
 
 namespace {
 
@@ -149,29 +150,14 @@ void check_offences() {
   });
   CHECK(register_check("negative", nullptr) == number);
   launch("negative", &negative_kernel, grid_for(n / 4), n, x.data(), offence_record(), number);
-  std::string message;
-  try {
-    synchronize();
-  } catch (const std::out_of_range& error) {
-    message = error.what();
-  }
-  CHECK(message == "[test] got -777 at position 777");
+  CHECK(simt::message_of_synchronize() == "[test] got -777 at position 777");
   synchronize();  // says it once
-}
-
-template <class Launch>
-std::string error_of(const Launch& call) {
-  try {
-    call();
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 void check_limits() {
   const auto launched = [](Grid grid) {
-    return error_of([&] { launch("index", &index_kernel, grid, static_cast<int*>(nullptr)); });
+    return simt::message_of<std::runtime_error>(
+        [&] { launch("index", &index_kernel, grid, static_cast<int*>(nullptr)); });
   };
   CHECK(launched({0, 64}) == "");
   CHECK(launched({1, 1025}).starts_with("index: "));

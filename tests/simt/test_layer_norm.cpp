@@ -1,16 +1,12 @@
 // Layer normalisation against its formulas in double, row by row: rows for a warp and for a block, arrays that are not
 // aligned, rows of no elements, large means, gradients that are not wanted.
 #include <cmath>
-#include <limits>
 
 #include "../cpp/check.h"
 #include "ops/layer_norm.h"
-#include "simt/call.h"
+#include "simt/comparison.h"
 
 namespace {
-
-template <class T>
-constexpr double eps_of = static_cast<double>(std::numeric_limits<T>::epsilon());
 
 struct Case {
   int64_t rows, length;
@@ -52,7 +48,7 @@ class Check {
            static_cast<double>(rstd_[i / c_.length]);
   }
   void close(double given, double expected, double scale) {
-    CHECK(std::abs(given - expected) <= 40 * eps_of<T> * scale);
+    CHECK(std::abs(given - expected) <= 40 * simt::eps<T> * scale);
   }
 
   // y in place of x.
@@ -70,8 +66,8 @@ class Check {
         m2 += d * d;
       }
       const auto rstd = static_cast<double>(1 / std::sqrt(m2 / n + 1e-3L));
-      CHECK(std::abs(static_cast<double>(mean_[row]) - static_cast<double>(sum / n)) <= 16 * eps_of<T>);
-      CHECK(std::abs(static_cast<double>(rstd_[row]) - rstd) <= 2 * eps_of<T> * rstd);
+      CHECK(std::abs(static_cast<double>(mean_[row]) - static_cast<double>(sum / n)) <= 16 * simt::eps<T>);
+      CHECK(std::abs(static_cast<double>(rstd_[row]) - rstd) <= 2 * simt::eps<T> * rstd);
     }
     for (int64_t i = 0; i < c_.size(); ++i) {
       close(static_cast<double>(y[i]), xhat(i) * weight(i % c_.length) + bias(i % c_.length), 20);

@@ -17,11 +17,6 @@ double tolerance(int64_t terms) {
 }
 
 template <class T>
-simt::Array<T> noise(int64_t n, int64_t seed, int64_t offset = 0) {
-  return simt::Array<T>(n, [=](int64_t i) { return simt::noise(i + seed); }, offset);
-}
-
-template <class T>
 double dot(int64_t n, T* a, int64_t a_step, T* b, int64_t b_step) {
   double sum = 0;
   for (int64_t i = 0; i < n; ++i) sum += static_cast<double>(a[i * a_step]) * static_cast<double>(b[i * b_step]);
@@ -36,8 +31,8 @@ bool near(T value, double expected, int64_t terms) {
 // `offset` takes the arrays off the alignment that packs need.
 template <class T>
 void check_forward(const fastnn::LinearSize& s, bool with_bias, bool relu, int64_t offset) {
-  auto x = noise<T>(s.batch * s.in_features, 1, offset), w = noise<T>(s.out_features * s.in_features, 2, offset),
-       b = noise<T>(s.out_features, 3, offset);
+  auto x = simt::noises<T>(s.batch * s.in_features, 1, offset),
+       w = simt::noises<T>(s.out_features * s.in_features, 2, offset), b = simt::noises<T>(s.out_features, 3, offset);
   simt::Array<T> y(s.batch * s.out_features, offset);
   fastnn::cuda::linear_forward<T>(s, x.data(), w.data(), with_bias ? b.data() : nullptr, relu, y.data());
   for (int64_t i = 0; i < y.size(); ++i) {
@@ -71,8 +66,9 @@ void check_grad_weight(const fastnn::LinearSize& s, T* grad, T* x, double before
 
 template <class T>
 void check_backward(const fastnn::LinearSize& s, bool accumulate, int64_t offset) {
-  auto x = noise<T>(s.batch * s.in_features, 1, offset), w = noise<T>(s.out_features * s.in_features, 2, offset),
-       grad = noise<T>(s.batch * s.out_features, 3, offset);
+  auto x = simt::noises<T>(s.batch * s.in_features, 1, offset),
+       w = simt::noises<T>(s.out_features * s.in_features, 2, offset),
+       grad = simt::noises<T>(s.batch * s.out_features, 3, offset);
   const double before = accumulate ? 2.0 : 0.0;
   const auto filled = [](int64_t) { return 2.0; };
   simt::Array<T> grad_x(x.size(), offset), grad_w(w.size(), filled, offset), grad_b(s.out_features, filled, offset);
@@ -87,7 +83,7 @@ void check_backward(const fastnn::LinearSize& s, bool accumulate, int64_t offset
 template <class T>
 void check_rows(int64_t batch) {
   const fastnn::LinearSize all{batch, 37, 9};
-  auto x = noise<T>(batch * 37, 1), w = noise<T>(9 * 37, 2);
+  auto x = simt::noises<T>(batch * 37, 1), w = simt::noises<T>(9 * 37, 2);
   x[36] = std::numeric_limits<T>::quiet_NaN();
   simt::Array<T> y(batch * 9), row(9);
   fastnn::cuda::linear_forward<T>(all, x.data(), w.data(), nullptr, true, y.data());
@@ -101,7 +97,7 @@ void check_rows(int64_t batch) {
 // Many products at once, with the bias of rows.
 template <class T>
 void check_batch(int64_t count, int64_t M, int64_t N, int64_t K) {
-  auto a = noise<T>(M * K, 1), b = noise<T>(count * K * N, 2), bias = noise<T>(M, 3);
+  auto a = simt::noises<T>(M * K, 1), b = simt::noises<T>(count * K * N, 2), bias = simt::noises<T>(M, 3);
   simt::Array<T> c(count * M * N);
   fastnn::cuda::gemm<T>({.name = "test",
                          .M = M,
@@ -121,7 +117,7 @@ void check_batch(int64_t count, int64_t M, int64_t N, int64_t K) {
 
 template <class T>
 void check_channels(const fastnn::AxisView& view) {
-  auto x = noise<T>(view.outer * view.axis_size * view.inner, 1);
+  auto x = simt::noises<T>(view.outer * view.axis_size * view.inner, 1);
   simt::Array<T> sums(view.axis_size);
   fastnn::cuda::sum_channels("test", view, x.data(), false, sums.data());
   for (int64_t c = 0; c < view.axis_size; ++c) {

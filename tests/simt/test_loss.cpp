@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "../cpp/check.h"
-#include "cuda/device.h"
 #include "ops/loss.h"
 #include "simt/comparison.h"
+#include "simt/message.h"
 
 namespace {
 
@@ -178,17 +178,6 @@ void check_pointwise_corners() {
   }
 }
 
-std::string message_of_synchronize() {
-  try {
-    fastnn::cuda::synchronize();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  } catch (const std::out_of_range& error) {
-    return error.what();
-  }
-  return "";
-}
-
 // "." for -1, "0" and "1", "x" for 2.
 template <class Source, class T>
 std::string resolve(const std::string& text, simt::Array<T>& signs) {
@@ -199,7 +188,7 @@ std::string resolve(const std::string& text, simt::Array<T>& signs) {
   };
   simt::Array<Source> target(shape[0], value);
   fastnn::cuda::resolve_signs<Source, T>("hinge_loss", target.data(), shape, signs.data());
-  return message_of_synchronize();
+  return simt::message_of_synchronize<std::invalid_argument>();
 }
 
 template <class Source, class T>
@@ -247,9 +236,7 @@ struct Labelled {
         }) {}
 
   int64_t positions() const { return view.outer * view.inner; }
-  int64_t element(int64_t p, int64_t c) const {
-    return (p / view.inner * view.axis_size + c) * view.inner + p % view.inner;
-  }
+  int64_t element(int64_t p, int64_t c) const { return simt::element(view, p, c); }
   Exact weight_of(int64_t c) { return weighted ? static_cast<Exact>(weight[c]) : 1; }
   fastnn::cuda::LabelledInputs<T> inputs() {
     return {view, x.data(), labels.data(), weighted ? weight.data() : nullptr};

@@ -4,20 +4,13 @@
 #include "../cpp/check.h"
 #include "ops/pad.h"
 #include "simt/call.h"
+#include "simt/padded_source.h"
 
 namespace {
 
 using fastnn::PaddingMode;
 using fastnn::Sides;
-
-// The cell of x under padded cell i, or -1.
-int64_t source(PaddingMode mode, int64_t i, int64_t size) {
-  if (i >= 0 && i < size) return i;
-  if (mode == PaddingMode::reflect) return i < 0 ? -i : 2 * size - 2 - i;
-  if (mode == PaddingMode::replicate) return i < 0 ? 0 : size - 1;
-  if (mode == PaddingMode::circular) return (i + size) % size;
-  return -1;
-}
+using simt::padded_source;
 
 template <class T>
 void check_mode(PaddingMode mode, int64_t planes, int64_t H, int64_t W, const Sides& s) {
@@ -27,7 +20,8 @@ void check_mode(PaddingMode mode, int64_t planes, int64_t H, int64_t W, const Si
   fastnn::cuda::pad_planes_backward<T>(mode, planes, H, W, s, g.data(), grad_x.data());
   std::vector<double> grad(static_cast<size_t>(n), 0.0);
   for (int64_t i = 0; i < m; ++i) {
-    const int64_t p = i / (PH * PW), r = source(mode, i / PW % PH - s.top, H), q = source(mode, i % PW - s.left, W);
+    const int64_t p = i / (PH * PW), r = padded_source(mode, i / PW % PH - s.top, H),
+                  q = padded_source(mode, i % PW - s.left, W);
     double outside = mode == PaddingMode::zeros ? 2.5 : 0.0;
     for (int64_t k = 0; mode == PaddingMode::mean && k < H * W; ++k) {
       outside += x[p * H * W + k] / static_cast<double>(H * W);

@@ -7,6 +7,7 @@
 #include "cuda/device.h"
 #include "ops/pool2d.h"
 #include "simt/call.h"
+#include "simt/message.h"
 
 namespace {
 
@@ -213,12 +214,7 @@ void check_wrong_index(int64_t position, int64_t index) {
   indices[position] = indices[31] = index;
   fastnn::cuda::check_max_pool2d_indices(c.size(), shape, indices.data());
   fastnn::cuda::max_pool2d_backward<float>(c.size(), g.data(), {.indices = indices.data()}, grad.data());
-  std::string message;
-  try {
-    fastnn::cuda::synchronize();
-  } catch (const std::out_of_range& error) {
-    message = error.what();
-  }
+  const std::string message = simt::message_of_synchronize();
   const int64_t row = position / 4 % 4;
   CHECK(message == fastnn::concat("[max_pool2d_backward] expected indices in the rows of their windows, [", row * 16,
                                   ", ", (row + 1) * 16, ") here, got ", index, " at position (0, ", position / 16, ", ",

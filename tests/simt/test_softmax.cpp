@@ -7,12 +7,8 @@
 namespace {
 
 using fastnn::AxisView;
-using simt::close, simt::Exact;
+using simt::close, simt::element, simt::Exact;
 
-// Element c of position p.
-int64_t element(const AxisView& view, int64_t p, int64_t c) {
-  return (p / view.inner * view.axis_size + c) * view.inner + p % view.inner;
-}
 int64_t count(const AxisView& view) { return view.outer * view.axis_size * view.inner; }
 
 template <class T>
