@@ -1,6 +1,7 @@
 // What Python needs of the GPU beside operations: the connection to CuPy, copies between host and device, waiting.
 #pragma once
 
+#include "bindings/integers.h"
 #include "bindings/output.h"
 #include "cuda/cublaslt.h"
 #include "cuda/device.h"
@@ -28,6 +29,11 @@ inline void require_same_layout(const char* op, Shape to, Shape from, const py::
     fail_type(op, "expected arrays of one dtype, got ", std::string(py::str(py::object(to_type))), " and ",
               std::string(py::str(py::object(from_type))));
   }
+}
+
+inline py::object empty(const py::tuple& shape, const py::object& dtype, int device) {
+  const CallScope call(device);
+  return allocate(dtype.cast<py::dtype>(), as_integers("empty", "shape", shape), "empty");
 }
 
 inline py::object empty_like(py::handle object) {
@@ -99,6 +105,7 @@ inline void bind_cuda_runtime(py::module_& m) {
   m.def("set_cublaslt", &cuda::set_cublaslt, py::arg("use"));
   m.def("set_cublaslt_path", &cuda::set_cublaslt_path, py::arg("path"));
   m.def("reason_without_cublaslt", &cuda::reason_without_cublaslt);
+  m.def("empty", &empty, py::arg("shape"), py::arg("dtype"), py::arg("device"));
   m.def("empty_like", &empty_like, py::arg("x"));
   m.def("from_host", &from_host, py::arg("x"), py::arg("device"));
   m.def("copy", &copy, py::arg("to"), py::arg("from_"));

@@ -33,16 +33,7 @@ struct NormFinish {
   __device__ double operator()(double total) const { return norm.finish(total); }
 };
 
-template <class Norm>
-struct NormTerm {
-  Norm norm;
-  double& total;
-  template <class T>
-  __device__ void operator()(T x) const {
-    total = norm(total, norm.term(static_cast<double>(x)));
-  }
-};
-
+// Element by element, so that the order does not depend on how an array is aligned.
 template <class Norm, class T>
 struct NormOfPiece {
   Norm norm;
@@ -50,7 +41,9 @@ struct NormOfPiece {
 
   __device__ void operator()(const GradTensor<T>& t, int64_t begin, int64_t end, int piece) const {
     double total = 0.0;
-    step_piece(begin, end, NormTerm<Norm>{norm, total}, static_cast<const T*>(t.grad));
+    for (int64_t i = begin + thread_of_block(); i < end; i += threads_of_block()) {
+      total = norm(total, norm.term(static_cast<double>(t.grad[i])));
+    }
     total = block_reduce(total, 0.0, norm);
     if (thread_of_block() == 0) parts[piece] = total;
   }

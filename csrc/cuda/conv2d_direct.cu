@@ -12,12 +12,13 @@ __device__ inline T sum_of_taps(const Correlation<T, I>& c, const GatherAxis<I>&
   for (I s = 0; s < c.sums; ++s, x += c.x_plane(), weight += c.sum_step) {
     for (I u = 0; u < h.taps; ++u) {
       const I row = first_h + h.shift(u);
-      if (!inside(row, h.size)) continue;
+      const bool in_plane = inside(row, h.size);
       const T* const line = x + row * w.size;
       const T* const taps = weight + h.filter_tap(u) * c.kernel_w;
       for (I v = 0; v < w.taps; ++v) {
         const I at = first_w + w.shift(v);
-        if (inside(at, w.size)) sum = fma_of(taps[w.filter_tap(v)], line[at], sum);
+        // Padding is 0, and 0 * NaN is NaN.
+        sum = fma_of(taps[w.filter_tap(v)], in_plane && inside(at, w.size) ? line[at] : T(0), sum);
       }
     }
   }

@@ -112,7 +112,8 @@ struct TapSums {
     FASTNN_UNROLL
     for (int t = 0; t < taps_at_once; ++t) {
       const I row = h + down[t], at = w + right[t];
-      if (inside(row, g.h.size) && inside(at, g.w.size)) sum[t] = fma_of(grad, plane[row * g.w.size + at], sum[t]);
+      const bool in_plane = inside(row, g.h.size) && inside(at, g.w.size);
+      sum[t] = fma_of(grad, in_plane ? plane[row * g.w.size + at] : T(0), sum[t]);
     }
   }
 };

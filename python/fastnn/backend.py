@@ -151,6 +151,19 @@ def copy_to(to: Any, values: Any) -> None:
         np.copyto(to, to_host(values), casting="same_kind")
 
 
+def concatenate(parts: list[Any]) -> Any:
+    """Arrays of one kind and dtype, joined along axis 0."""
+    if not is_gpu_array(parts[0]):
+        return np.concatenate(parts)
+    kernels, first = gpu_kernels("concatenate"), parts[0]
+    joined = kernels.empty((sum(map(len, parts)), *first.shape[1:]), first.dtype, first.data.device_id)
+    begin = 0
+    for part in parts:
+        kernels.copy(joined[begin : begin + len(part)], part)
+        begin += len(part)
+    return joined
+
+
 # --- devices ------------------------------------------------------------------------------------
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastnn import nn, optim
+from fastnn import nn, optim, train
 from fastnn import random as fastnn_random
 from fastnn.backend import is_gpu_array, to_device, to_host
 from tests.opinfo import Backend
@@ -98,3 +98,36 @@ def test_buffers_follow(backend: Backend) -> None:
     assert is_gpu_array(norm.running_mean)
     assert isinstance(norm.num_batches_tracked, np.ndarray)
     assert isinstance(model.to("cpu")[1].running_mean, np.ndarray)
+
+
+@pytest.mark.parametrize("where", ["cpu", "cuda"])
+def test_fit_takes_arrays_of_either_kind(backend: Backend, where: str) -> None:
+    rng = np.random.default_rng(2)
+    x, y = rng.standard_normal((40, 1, 8, 8), np.float32), rng.integers(0, 3, 40)
+    results = []
+    for device in ("cpu", "cuda"):
+        model = cnn().to(device)
+        optimizer = optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
+        given = (x, y) if device == "cpu" else (to_device(x, where), to_device(y, where))
+        history = train.fit(
+            model,
+            nn.CrossEntropyLoss(),
+            optimizer,
+            given,
+            validation=(x[:12], y[:12]),
+            epochs=3,
+            batch_size=16,
+            metrics=["accuracy"],
+            seed=3,
+            progress=False,
+        )
+        results.append([*history["loss"], *history["val_loss"], *history["accuracy"]])
+        outputs = train.predict(model, given[0][:8])
+        assert is_gpu_array(outputs) == (device == where == "cuda")
+    np.testing.assert_allclose(results[1], results[0], rtol=0, atol=1e-4)
+
+
+def test_weights_of_samples_are_refused(backend: Backend) -> None:
+    x, y = to_device(np.zeros((4, 2)), "cuda"), to_device(np.array([0, 1, 0, 1]), "cuda")
+    with pytest.raises(TypeError, match=r"\[CrossEntropyLoss\] expected NumPy's arrays with sample_weight"):
+        nn.CrossEntropyLoss()(x, y, sample_weight=np.ones(4))

@@ -27,6 +27,11 @@ class Backend:
     asnumpy: Callable[[Any], Array]
     synchronize: Callable[[], None]  # raises what a device could not raise at once
 
+    @property
+    def always_writeable(self) -> bool:
+        """CuPy knows no read-only and no masked arrays."""
+        return self.name in ("simt", "cuda")
+
     def moved(self, value: Any) -> Any:
         """Arguments with their arrays made this backend's."""
         if isinstance(value, (tuple, list)):

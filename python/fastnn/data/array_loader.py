@@ -15,6 +15,7 @@ import numpy as np
 
 from fastnn import _core
 from fastnn._checks import as_int
+from fastnn.backend import device_of, is_gpu_array, kernels_for, to_device
 from fastnn.data.fields import Array, Field, as_field, common_length, copy_field
 from fastnn.data.prefetch import prefetched
 
@@ -179,6 +180,9 @@ def _take(field: Field, order: Array | None, where: slice) -> Any:
         return tuple(_take(part, order, where) for part in field)
     if order is None:
         return field[where]
+    if is_gpu_array(field):
+        places = to_device(order[where], device_of(field))
+        return kernels_for(field, "ArrayLoader", "x").gather(field, places, None)
     # The native gather would first make a plain copy of what is none, all of it.
     if field.flags.c_contiguous and field.dtype.isnative:
         return _core.gather(field, order[where], None)

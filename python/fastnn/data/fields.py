@@ -7,13 +7,15 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.backend import is_array, is_gpu_array
+
 Array: TypeAlias = NDArray[Any]
 Field: TypeAlias = Array | tuple[Array, ...]
 
 
 def as_field(name: str, value: Any) -> Field:
     """`value` as an ndarray, or as a tuple of them where it is a tuple of arrays."""
-    if isinstance(value, tuple) and value and all(isinstance(part, np.ndarray) for part in value):
+    if isinstance(value, tuple) and value and all(map(is_array, value)):
         return tuple(_as_array(f"{name}[{i}]", part) for i, part in enumerate(value))
     return _as_array(name, value)
 
@@ -21,7 +23,7 @@ def as_field(name: str, value: Any) -> Field:
 def _as_array(name: str, value: Any) -> Array:
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"[ArrayLoader] expected {name} without a mask, got a MaskedArray: fill it first")
-    array = np.asarray(value)
+    array = value if is_gpu_array(value) else np.asarray(value)
     if array.dtype.hasobject:
         raise TypeError(f"[ArrayLoader] expected {name} of a dtype without Python objects, got {array.dtype}")
     if array.ndim == 0:

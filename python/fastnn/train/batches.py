@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.backend import device_of, is_array, is_gpu_array, to_device, to_host
 from fastnn.data import ArrayLoader
 from fastnn.train.weights import checked_weights
 
@@ -28,33 +29,46 @@ def model_dtype(model: Module) -> np.dtype[Any]:
     return np.dtype(np.float32)
 
 
+def model_device(model: Module) -> str:
+    """Where the model's parameters lie; "cpu" where it has none."""
+    for parameter in model.parameters():
+        return device_of(parameter.data)
+    return "cpu"
+
+
 def are_arrays(data: Any) -> bool:
     """Whether it is (x, y) or (x, y, sample_weight), and no loader."""
     return isinstance(data, (tuple, list)) and len(data) in (2, 3)
 
 
-def cast_inputs(x: Any, dtype: np.dtype[Any]) -> Any:
+def cast_inputs(x: Any, dtype: np.dtype[Any], device: str = "cpu") -> Any:
     """Real numbers of any kind as a C-contiguous array of `dtype`; no copy where `x` is one already."""
     if isinstance(x, tuple):
-        return tuple(cast_inputs(part, dtype) for part in x)
-    return np.ascontiguousarray(_numbers("x", x), dtype=dtype)
+        return tuple(cast_inputs(part, dtype, device) for part in x)
+    return to_device(_cast(_numbers("x", x), dtype), device)
 
 
-def cast_targets(y: Any, dtype: np.dtype[Any]) -> Any:
+def cast_targets(y: Any, dtype: np.dtype[Any], device: str = "cpu") -> Any:
     """Floats as `dtype`; int32 and int64 labels stay as they are, other integers and bools become int64."""
     if isinstance(y, tuple):
-        return tuple(cast_targets(part, dtype) for part in y)
+        return tuple(cast_targets(part, dtype, device) for part in y)
     array = _numbers("y", y)
-    if array.dtype.kind == "f":
-        return np.ascontiguousarray(array, dtype=dtype)
-    wide = array.dtype.kind == "i" and array.dtype.itemsize >= 4
-    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=") if wide else np.int64)
+    if array.dtype.kind != "f":
+        wide = array.dtype.kind == "i" and array.dtype.itemsize >= 4
+        dtype = array.dtype.newbyteorder("=") if wide else np.dtype(np.int64)
+    return to_device(_cast(array, dtype), device)
+
+
+def _cast(array: Any, dtype: np.dtype[Any]) -> Any:
+    if is_gpu_array(array):
+        return array if array.dtype == dtype else array.astype(dtype)
+    return np.ascontiguousarray(array, dtype=dtype)
 
 
 def _numbers(name: str, value: Any) -> Array:
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"[fit] expected {name} without a mask, got a MaskedArray: fill it first")
-    array = np.asarray(value)
+    array = value if is_gpu_array(value) else np.asarray(value)
     if array.dtype.kind not in "fiub":
         advice = "; encode classes as integers 0 to C-1" if name == "y" else ""
         raise TypeError(f"[fit] expected {name} of a real or integer dtype, got {array.dtype}{advice}")
@@ -64,9 +78,10 @@ def _numbers(name: str, value: Any) -> Array:
 class CastLoader:
     """A loader whose batches are cast."""
 
-    def __init__(self, loader: Iterable[Any], dtype: np.dtype[Any]) -> None:
+    def __init__(self, loader: Iterable[Any], dtype: np.dtype[Any], device: str = "cpu") -> None:
         self._loader = loader
         self._dtype = dtype
+        self._device = device
         self.source = loader
         self.samples: int | None = getattr(loader, "samples", None)
 
@@ -78,9 +93,9 @@ class CastLoader:
                     f"got {type(batch).__name__}"
                 )
             yield (
-                cast_inputs(batch[0], self._dtype),
-                cast_targets(batch[1], self._dtype),
-                *map(np.asarray, batch[2:]),
+                cast_inputs(batch[0], self._dtype, self._device),
+                cast_targets(batch[1], self._dtype, self._device),
+                *(to_device(np.asarray(weights), self._device) for weights in batch[2:]),
             )
 
 
@@ -99,28 +114,29 @@ class WeightedLoader(ArrayLoader):
 Batches: TypeAlias = ArrayLoader | CastLoader
 
 
-def as_batches(data: Any, dtype: np.dtype[Any], **options: Any) -> Batches:
+def as_batches(data: Any, dtype: np.dtype[Any], device: str = "cpu", **options: Any) -> Batches:
     """Arrays through an ArrayLoader with `options`, a loader as it is.
 
-    Batches are (x, y) or (x, y, sample_weight) and have the model's dtype either way.
+    Batches are (x, y) or (x, y, sample_weight), have the model's dtype and lie where it does, either way.
+    Arrays are brought there as a whole, the batches of a loader one by one.
     """
     if are_arrays(data):
-        x, y = cast_inputs(data[0], dtype), cast_targets(data[1], dtype)
+        x, y = cast_inputs(data[0], dtype, device), cast_targets(data[1], dtype, device)
         if len(data) == 2:
             return ArrayLoader(x, y, **options)
-        return WeightedLoader(x, y, checked_weights(data[2], x, dtype), **options)
+        return WeightedLoader(x, y, to_device(checked_weights(data[2], x, dtype), device), **options)
     if isinstance(data, CastLoader):
         return data
-    if isinstance(data, np.ndarray) or not isinstance(data, Iterable):
+    if is_array(data) or not isinstance(data, Iterable):
         raise TypeError(f"[fit] expected data as a pair (x, y) or a loader, got {type(data).__name__}")
-    return CastLoader(data, dtype)
+    return CastLoader(data, dtype, device)
 
 
 def split(data: Any, fraction: float, seed: int) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
     """Training and validation arrays: a permutation drawn from `seed` is cut at `fraction` of N."""
     if not are_arrays(data):
         raise TypeError(f"[fit] expected data as a pair (x, y) to split, got {type(data).__name__}")
-    x, y, *weights = (np.asarray(part) for part in data)
+    x, y, *weights = (np.asarray(to_host(part)) for part in data)
     held_out = round(fraction * len(x)) if 0 < fraction < 1 else 0
     if not 0 < held_out < len(x):
         raise ValueError(

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn._checks import as_int
-from fastnn.train.batches import Batches, as_batches, cast_inputs, model_dtype
+from fastnn.backend import concatenate, is_gpu_array, to_host
+from fastnn.train.batches import Batches, as_batches, cast_inputs, model_device, model_dtype
 from fastnn.train.metrics import Metric, Metrics, resolve
 from fastnn.train.modes import in_mode
 
@@ -50,10 +51,13 @@ def predict(model: Module, x: Any, batch_size: int = EVALUATION_BATCH) -> NDArra
            [3., 0.]], dtype=float32)
     """
     batch_size = as_int("predict", "batch_size", batch_size, minimum=1)
-    x = cast_inputs(x, model_dtype(model))
+    on_host = not is_gpu_array(x)
+    x = cast_inputs(x, model_dtype(model), model_device(model))
     with in_mode(False, model):
         parts = [model(x[i : i + batch_size]) for i in range(0, max(len(x), 1), batch_size)]
     outputs: NDArray[Any] = _joined(parts)
+    if is_gpu_array(outputs):
+        return to_host(outputs) if on_host else outputs
     return outputs.copy() if np.may_share_memory(outputs, x) else outputs  # Flatten returns a view
 
 
@@ -93,7 +97,7 @@ def evaluate(
     >>> train.evaluate(model, loss, (logits, labels), metrics="accuracy")["accuracy"]
     0.5
     """
-    batches = as_batches(data, model_dtype(model), batch_size=batch_size)
+    batches = as_batches(data, model_dtype(model), model_device(model), batch_size=batch_size)
     return evaluate_batches(model, loss, batches, resolve(metrics))
 
 
@@ -113,9 +117,12 @@ def evaluate_batches(
         total, value = float(len(outputs)), 0.0
         if weights:
             weight = _joined(weights)
-            total, value = float(weight.sum(dtype=float)), float(loss(outputs, y_true, sample_weight=weight))
+            total, value = (
+                float(to_host(weight).sum(dtype=float)),
+                float(to_host(loss(outputs, y_true, sample_weight=weight))),
+            )
         else:
-            value = float(loss(outputs, y_true))
+            value = float(to_host(loss(outputs, y_true)))
     if is_sum(loss):
         value /= total
     return {"loss": value} | measure(metrics, y_true, outputs)
@@ -123,6 +130,7 @@ def evaluate_batches(
 
 def measure(metrics: dict[str, Metric], y_true: Any, outputs: Any) -> dict[str, float]:
     """Each metric's value."""
+    y_true, outputs = to_host(y_true), to_host(outputs)
     return {name: float(metric(y_true, outputs)) for name, metric in metrics.items()}
 
 
@@ -132,7 +140,7 @@ def joined_pairs(pairs: list[tuple[Any, Any]]) -> tuple[Any, Any]:
 
 
 def _joined(parts: list[Any]) -> Any:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return parts[0] if len(parts) == 1 else concatenate(parts)
 
 
 def is_sum(loss: Any) -> bool:

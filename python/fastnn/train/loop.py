@@ -13,10 +13,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from fastnn._checks import as_int
+from fastnn.backend import is_gpu_array, to_host
 from fastnn.data import ArrayLoader
 from fastnn.optim.lr_scheduler import ReduceLROnPlateau
 from fastnn.train.adjustment import make_adjustment
-from fastnn.train.batches import Batches, as_batches, model_dtype, split
+from fastnn.train.batches import Batches, as_batches, model_device, model_dtype, split
 from fastnn.train.callbacks import Callback, FitState, Hooks, load_run
 from fastnn.train.evaluation import EVALUATION_BATCH, evaluate_batches, is_sum, joined_pairs, measure
 from fastnn.train.history import History
@@ -180,13 +181,13 @@ def fit(
 def _prepare(
     model: Module, data: Any, validation: Any, batch_size: int, seed: int, epochs_done: int
 ) -> tuple[Batches, Batches | None]:
-    dtype = model_dtype(model)
-    batches = as_batches(data, dtype, batch_size=batch_size, shuffle=True)
+    dtype, device = model_dtype(model), model_device(model)
+    batches = as_batches(data, dtype, device, batch_size=batch_size, shuffle=True)
     if isinstance(batches, ArrayLoader):
         batches.load_state_dict({"seed": seed, "epoch": epochs_done, "position": 0})
     if validation is None:
         return batches, None
-    return batches, as_batches(validation, dtype, batch_size=EVALUATION_BATCH)
+    return batches, as_batches(validation, dtype, device, batch_size=EVALUATION_BATCH)
 
 
 def _run(state: FitState, plan: _Plan, bar: Progress, saved: list[dict[str, Any]]) -> None:
@@ -246,6 +247,7 @@ def _train(state: FitState, plan: _Plan, bar: Progress) -> dict[str, float]:
     summed, keep = is_sum(loss), bool(plan.metrics)
     batch_hooks, advance = plan.hooks["on_batch_end"], bar.advance
     pairs: list[tuple[Any, Any]] = []
+    unread: list[tuple[Any, float]] = []
     total, counted, samples = 0.0, 0.0, 0
     for x, y, *weights in plan.batches:
         outputs = model(x)
@@ -259,21 +261,25 @@ def _train(state: FitState, plan: _Plan, bar: Progress) -> dict[str, float]:
         if schedule:
             schedule()
         count = len(outputs)
-        amount = float(weights[0].sum(dtype=float)) if weights else count
+        amount = float(to_host(weights[0]).sum(dtype=float)) if weights else count
         samples += count
         counted += amount
-        total += value if summed else value * amount
+        if is_gpu_array(value):  # not read yet: that would wait for the step
+            unread.append((value, 1.0 if summed else amount))
+        else:
+            total += value if summed else value * amount
         if keep:
             pairs.append((y, outputs))
         advance(count, value)
         if batch_hooks:
             state.batch += 1
-            state.batch_loss = value
+            state.batch_loss = to_host(value)
             for hook in batch_hooks:
                 hook(state)
             if state.stop:
                 break
     if not samples:
         raise ValueError("[fit] expected at least one batch an epoch, got none (generators run only once)")
+    total += sum(float(to_host(value)) * amount for value, amount in unread)
     mean = total / counted if counted else float("nan")
     return {"loss": mean} | (measure(plan.metrics, *joined_pairs(pairs)) if keep else {})

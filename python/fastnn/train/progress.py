@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from time import perf_counter
 from typing import Any, Protocol
 
+from fastnn.backend import to_host
+
 _INTERVAL = 0.1
 
 
@@ -48,7 +50,7 @@ class _Watched:
     def advance(self, samples: int, loss: float) -> None:
         self._pending += samples
         if perf_counter() - self._shown_at >= _INTERVAL:
-            self._update(f"loss {loss:.4f}  {self._results}")
+            self._update(f"loss {float(to_host(loss)):.4f}  {self._results}")
 
     def end_epoch(self, logs: Mapping[str, float]) -> None:
         self._results = "  ".join(f"{n} {v:.4f}" for n, v in logs.items() if n.startswith("val_"))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn._checks import as_non_negative
+from fastnn.backend import to_host
 
 Array: TypeAlias = NDArray[Any]
 ClassWeight: TypeAlias = Literal["balanced"] | Mapping[Any, float] | None
@@ -16,7 +17,7 @@ ClassWeight: TypeAlias = Literal["balanced"] | Mapping[Any, float] | None
 
 def checked_weights(sample_weight: Any, x: Any, dtype: np.dtype[Any]) -> Array:
     """Weights of shape (N,), finite and not negative, some of them positive."""
-    weights = np.asarray(sample_weight)
+    weights = np.asarray(to_host(sample_weight))
     samples = len(x[0] if isinstance(x, tuple) else x)
     if weights.shape != (samples,):
         raise ValueError(f"[fit] expected sample_weight of shape ({samples},), got {weights.shape}")
@@ -55,12 +56,12 @@ def with_class_weight(data: Any, class_weight: ClassWeight) -> Any:
             "a loader gives batches (x, y, sample_weight)"
         )
     weights = class_weights(data[1], class_weight)
-    return data[0], data[1], weights if len(data) == 2 else weights * np.asarray(data[2])
+    return data[0], data[1], weights if len(data) == 2 else weights * np.asarray(to_host(data[2]))
 
 
 def class_weights(y: Any, class_weight: ClassWeight) -> Array:
     """The weight of the class of each of the labels y."""
-    labels = np.asarray(y)
+    labels = np.asarray(to_host(y))
     if labels.dtype.kind not in "fiub" or labels.size != len(labels) or (labels != np.round(labels)).any():
         raise ValueError(
             "[fit] expected y with one class label a sample for class_weight, "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn._checks import as_float
-from fastnn.backend import kernels_for
+from fastnn.backend import is_gpu_array, kernels_for
 from fastnn.nn.module import Module
 
 if TYPE_CHECKING:
@@ -41,7 +41,12 @@ class Loss(Module):
         return self._weighted(sample_weight, args, kwargs)
 
     def _weighted(self, sample_weight: Array, args: Any, kwargs: Any) -> Any:
-        """The kernel gives losses and gradients one by one; both are scaled here."""
+        """The kernel gives losses and gradients one by one; both are scaled here, by NumPy."""
+        if any(map(is_gpu_array, (sample_weight, *args, *kwargs.values()))):
+            raise TypeError(
+                f"[{type(self).__name__}] expected NumPy's arrays with sample_weight, got a cupy.ndarray: samples "
+                "are weighted on the CPU only"
+            )
         reduction, self.reduction = self.reduction, "none"
         try:
             losses = self.forward(*args, **kwargs)
