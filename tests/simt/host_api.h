@@ -6,13 +6,15 @@
 #include <cstring>
 
 using cudaStream_t = void*;
-enum cudaError_t { cudaSuccess, cudaErrorMemoryAllocation };
+enum cudaError_t { cudaSuccess, cudaErrorMemoryAllocation, cudaErrorStreamCaptureUnsupported };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice };
 
 inline const char* cudaGetErrorName(cudaError_t error) {
-  return error == cudaSuccess ? "cudaSuccess" : "cudaErrorMemoryAllocation";
+  return error == cudaSuccess                 ? "cudaSuccess"
+         : error == cudaErrorMemoryAllocation ? "cudaErrorMemoryAllocation"
+                                              : "cudaErrorStreamCaptureUnsupported";
 }
-inline const char* cudaGetErrorString(cudaError_t error) { return error == cudaSuccess ? "no error" : "out of memory"; }
+inline const char* cudaGetErrorString(cudaError_t error) { return error == cudaSuccess ? "no error" : "refused"; }
 inline cudaError_t cudaGetLastError() { return cudaSuccess; }
 
 inline cudaError_t cudaGetDeviceCount(int* count) {
@@ -23,10 +25,15 @@ inline cudaError_t cudaGetDevice(int* device) {
   *device = 0;
   return cudaSuccess;
 }
-inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+// What a stream that is being captured refuses; a test that sets this variable sees that a step does without it.
+inline cudaError_t unless_capturing() {
+  return std::getenv("FASTNN_SIMT_CAPTURE") ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
+}
+inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return unless_capturing(); }
 
 template <class T>
 cudaError_t cudaMalloc(T** memory, size_t bytes) {
+  if (const cudaError_t refusal = unless_capturing()) return refusal;
   *memory = static_cast<T*>(std::malloc(bytes));
   return *memory ? cudaSuccess : cudaErrorMemoryAllocation;
 }
@@ -37,7 +44,8 @@ inline cudaError_t cudaMemset(void* memory, int value, size_t bytes) {
 inline cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, cudaStream_t) {
   return cudaMemset(memory, value, bytes);
 }
-inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
+inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t) {
+  if (kind == cudaMemcpyDeviceToHost && unless_capturing()) return cudaErrorStreamCaptureUnsupported;
   std::memmove(to, from, bytes);
   return cudaSuccess;
 }

@@ -44,8 +44,8 @@ class Loss(Module):
         """The kernel gives losses and gradients one by one; both are scaled here, by NumPy."""
         if any(map(is_gpu_array, (sample_weight, *args, *kwargs.values()))):
             raise TypeError(
-                f"[{type(self).__name__}] expected NumPy's arrays with sample_weight, got a cupy.ndarray: samples "
-                "are weighted on the CPU only"
+                f"[{type(self).__name__}] expected NumPy's arrays with sample_weight, got a cupy.ndarray: "
+                "samples are weighted on the CPU only"
             )
         reduction, self.reduction = self.reduction, "none"
         try:
