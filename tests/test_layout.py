@@ -8,7 +8,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 # What csrc/ops holds besides one header an operation.
-SHARED = {"activation_list", "backend", "check", "conv_geometry", "labels", "pool_window", "reduction", "tensor"}
+SHARED = {
+    "activation_list",
+    "backend",
+    "check",
+    "conv_geometry",
+    "labels",
+    "pool_window",
+    "reduction",
+    "tensor",
+}
 OPS = sorted({path.stem for path in (ROOT / "csrc/ops").glob("*.h")} - SHARED)
 # Operations that users reach through optim and data.
 NOT_FUNCTIONAL = {"adagrad", "adam", "clip_grad", "gather", "rmsprop", "sgd"}
