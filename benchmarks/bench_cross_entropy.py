@@ -22,7 +22,7 @@ def build_fastnn(logits: Array, target: Array) -> Call:
 def build_torch(logits: Any, target: Any) -> Call:
     import torch
 
-    one = torch.ones((), dtype=logits.dtype)
+    one = torch.ones((), dtype=logits.dtype, device=logits.device)
     nll_loss_forward = torch.ops.aten.nll_loss_forward.default
     nll_loss_backward = torch.ops.aten.nll_loss_backward.default
 

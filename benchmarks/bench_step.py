@@ -27,8 +27,9 @@ def mlp(nn: Any, weights: Sequence[Any]) -> Any:
 
 
 def with_weights(model: Any, weights: Sequence[Any]) -> Any:
-    """The model with these arrays as its parameters."""
+    """The model with these arrays as its parameters, on their device."""
     names = [name for name, _ in model.named_parameters()]
+    model.to("cpu" if str(weights[0].device) == "cpu" else "cuda")
     model.load_state_dict(dict(zip(names, weights, strict=True)), strict=False)
     return model
 

@@ -1,27 +1,26 @@
-"""Fixtures of all tests: the backends that the table of operations is run on, and the number of threads."""
+"""Fixtures of all tests: the backend that the table of operations is run on, and the number of threads."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pytest
 
 import fastnn
-import fastnn.functional
-from fastnn import _core
+from tests.backends import BACKENDS
 from tests.opinfo import Backend
 
 
-def same(array: Any) -> Any:
-    return array
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--backend", choices=list(BACKENDS), default="cpu", help="what runs the operations")
+    parser.addoption("--require-gpu", action="store_true", help="fail, rather than skip, without a GPU")
 
 
-BACKENDS = {"cpu": Backend("cpu", fastnn.functional, _core, same, same)}
-
-
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(scope="session")
 def backend(request: pytest.FixtureRequest) -> Backend:
-    return BACKENDS[request.param]
+    name = request.config.getoption("--backend")
+    if name == "cuda" and (reason := fastnn.cuda.reason_unavailable()):
+        (pytest.fail if request.config.getoption("--require-gpu") else pytest.skip)(reason)
+    return BACKENDS[name]()
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ CASES = [pytest.param(case, id=f"{f}-{case.label}") for f in FUNCTIONS for case 
 
 @pytest.mark.parametrize("case", CASES)
 def test_wrong_call(backend: Backend, case: ErrorCase) -> None:
+    if backend.always_writeable and case.label.endswith("read-only"):
+        pytest.skip("CuPy's arrays can always be written")
     with pytest.raises(case.exception, match=case.match) as caught:
         case.call(backend)
     assert type(caught.value) is case.exception

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import fastnn
 from tests.opinfo import DTYPES, FUNCTIONS, Backend, Function, call
 from tests.opinfo.base import TAILS
 from tests.opinfo.tolerance import assert_matches_reference
@@ -20,7 +21,7 @@ def test_agrees_with_reference(backend: Backend, function: Function, dtype: str)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("function", FUNCTIONS, ids=str)
 def test_agrees_with_reference_on_several_threads(backend: Backend, function: Function, dtype: str) -> None:
-    backend.core.set_num_threads(2)
+    fastnn.set_num_threads(2)
     for sample in function.large(np.random.default_rng(1)):
         given = sample.cast(dtype)
         results = call(backend, function, given.cast(dtype))

@@ -9,7 +9,7 @@ import pytest
 import fastnn
 import fastnn.functional as F
 from fastnn import _core
-from tests.conftest import BACKENDS
+from tests.backends import CPU
 from tests.opinfo import DTYPES, FUNCTIONS, Function, Sample
 from tests.processes import output_of, run_python
 from tests.programs.work import gradients
@@ -97,7 +97,7 @@ def jobs(samples: str, count: int) -> list[tuple[Function, Sample, list[bytes]]]
 
 def bits(function: Function, given: Sample) -> list[bytes]:
     """Of the results, on copies, since a call may update its arguments."""
-    results = function.run(BACKENDS["cpu"], given.map(lambda _, a: a.copy()), None)
+    results = function.run(CPU, given.map(lambda _, a: a.copy()), None)
     return [np.asarray(r).tobytes() for r in results]
 
 

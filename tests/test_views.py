@@ -70,6 +70,8 @@ def test_update_of_a_view_is_right_or_refused(
     backend: Backend, function: Function, layout: str, dtype: str
 ) -> None:
     """A silent copy would lose the update, so what cannot be written in place is refused and left alone."""
+    if backend.always_writeable and layout == "read_only":
+        pytest.skip("CuPy's arrays can always be written")
     for sample in function.fresh():
         kept = function.in_place(sample)
         view = sample.cast(dtype).map(lambda name, a: LAYOUTS[layout](a) if name in kept else a)  # noqa: B023

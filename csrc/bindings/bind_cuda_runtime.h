@@ -2,7 +2,9 @@
 #pragma once
 
 #include "bindings/output.h"
+#include "cuda/cublaslt.h"
 #include "cuda/device.h"
+#include "cuda/precision.h"
 
 namespace fastnn::bindings {
 
@@ -88,7 +90,15 @@ inline void bind_cuda_runtime(py::module_& m) {
         py::arg("current_stream"), py::arg("current_device"), py::arg("enter_device"));
   m.def("reason_unavailable", &cuda::reason_unavailable);
   m.def("device_count", &cuda::device_count);
+  m.def("current_device", [] { return cupy().current_device().cast<int>(); });
   m.def("synchronize", &synchronize, py::arg("device"));
+  m.def(
+      "set_matmul_precision",
+      [](const std::string& name) { cuda::set_matmul_precision(cuda::parse_matmul_precision(name)); }, py::arg("name"));
+  m.def("matmul_precision", [] { return cuda::name_of(cuda::matmul_precision()); });
+  m.def("set_cublaslt", &cuda::set_cublaslt, py::arg("use"));
+  m.def("set_cublaslt_path", &cuda::set_cublaslt_path, py::arg("path"));
+  m.def("reason_without_cublaslt", &cuda::reason_without_cublaslt);
   m.def("empty_like", &empty_like, py::arg("x"));
   m.def("from_host", &from_host, py::arg("x"), py::arg("device"));
   m.def("copy", &copy, py::arg("to"), py::arg("from_"));

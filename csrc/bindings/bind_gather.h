@@ -30,7 +30,7 @@ inline py::object gather(py::handle x_object, py::handle indices_object, py::han
   y.apart_from(Aliasing::none, x, indices);
   {
     const GilRelease release(0.25 * static_cast<double>(count) * static_cast<double>(row_bytes));
-    backend::gather(x.data(), row_bytes, index, count, y.data<void>());
+    backend::gather(x.data(), rows, row_bytes, index, count, y.data<void>());
   }
   return y.finish();
 }

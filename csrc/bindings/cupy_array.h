@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "bindings/errors.h"
 #include "cuda/context.h"
 #include "cuda/copy.h"
 #include "ops/tensor.h"
@@ -36,12 +37,6 @@ inline CupyHooks*& cupy_hooks() {
 inline const CupyHooks& cupy() {
   if (!cupy_hooks()) throw std::runtime_error("expected fastnn.backend to have connected CuPy first");
   return *cupy_hooks();
-}
-
-inline std::string type_name(py::handle object) {
-  const auto type = py::type::handle_of(object);
-  const std::string module = py::str(type.attr("__module__")), name = py::str(type.attr("__qualname__"));
-  return module == "builtins" ? name : module + "." + name;
 }
 
 // What is read of an array once: its memory, its device, its layout in bytes.

@@ -1,14 +1,26 @@
-// C++ exceptions as Python's; pybind11 knows ValueError, IndexError and MemoryError by itself.
+// What errors say of objects, and C++ exceptions as Python's; pybind11 knows ValueError, IndexError and MemoryError by
+// itself.
 #pragma once
 
 #include <pybind11/pybind11.h>
+
+#include <string>
 
 #include "ops/check.h"
 
 namespace fastnn::bindings {
 
+namespace py = pybind11;
+
+// With its module, unless it is Python's own.
+inline std::string type_name(py::handle object) {
+  const auto type = py::type::handle_of(object);
+  const std::string module = py::str(type.attr("__module__")), name = py::str(type.attr("__qualname__"));
+  return module == "builtins" ? name : module + "." + name;
+}
+
+// For the module that calls it.
 inline void translate_errors() {
-  namespace py = pybind11;
   py::register_local_exception_translator([](std::exception_ptr pointer) {
     try {
       if (pointer) std::rethrow_exception(pointer);

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "bindings/errors.h"
 #include "cpu/aligned_buffer.h"
 #include "ops/tensor.h"
 
@@ -27,8 +28,6 @@ inline Shape shape_of(const Array& array) {
   static_assert(sizeof(py::ssize_t) == sizeof(int64_t));
   return {reinterpret_cast<const int64_t*>(array.shape()), static_cast<size_t>(array.ndim())};
 }
-
-inline std::string type_name(py::handle object) { return Py_TYPE(object.ptr())->tp_name; }
 
 // Any ndarray but a MaskedArray, whose mask would be lost without a word.
 inline Array as_array(const char* op, const char* name, py::handle object) {

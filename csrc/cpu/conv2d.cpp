@@ -12,33 +12,12 @@ namespace {
 
 constexpr int64_t elements_per_task = 1 << 15;
 
-Sides sides(const Window& w) { return {w.h.before, w.h.after, w.w.before, w.w.after}; }
-
-bool needs_padded_copy(const Conv2dSize& s) {
-  const Sides p = sides(s.window);
-  return s.padding_mode != PaddingMode::zeros && (p.top | p.bottom | p.left | p.right) != 0;
-}
-
-// The same convolution of an x that has its padding already.
-Conv2dSize with_padded_input(Conv2dSize s) {
-  for (WindowAxis* axis : {&s.window.h, &s.window.w}) {
-    axis->size += axis->before + axis->after;
-    axis->before = axis->after = 0;
-  }
-  return s;
-}
-
-int64_t input_elements(const Conv2dSize& s) {
-  const int64_t shape[] = {s.batch, s.channels, s.window.h.size, s.window.w.size};
-  return element_count("conv2d", shape);
-}
-
 // x with the cells that another padding mode than zeros puts around it.
 template <class T>
 class PaddedInput {
  public:
   PaddedInput(const Conv2dSize& s, const T* x) : buffer_(input_elements(with_padded_input(s))) {
-    pad_planes<T>(s.padding_mode, s.batch * s.channels, s.window.h.size, s.window.w.size, sides(s.window), x,
+    pad_planes<T>(s.padding_mode, s.batch * s.channels, s.window.h.size, s.window.w.size, padding(s.window), x,
                   buffer_.data());
   }
   const T* data() const { return buffer_.data(); }
@@ -52,7 +31,7 @@ void padded_grad_x(const Conv2dSize& s, const T* grad_output, const T* weight, T
   const Conv2dSize padded = with_padded_input(s);
   AlignedBuffer<T> grad(input_elements(padded));
   conv2d_grad_x(padded, grad_output, weight, grad.data());
-  pad_planes_backward<T>(s.padding_mode, s.batch * s.channels, s.window.h.size, s.window.w.size, sides(s.window),
+  pad_planes_backward<T>(s.padding_mode, s.batch * s.channels, s.window.h.size, s.window.w.size, padding(s.window),
                          grad.data(), grad_x);
 }
 

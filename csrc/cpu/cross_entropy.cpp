@@ -4,6 +4,7 @@
 
 #include "cpu/axis_blocks.h"
 #include "cpu/dispatch.h"
+#include "cpu/labels.h"
 #include "cpu/ordered_sum.h"
 
 namespace fastnn::cpu {

@@ -9,13 +9,11 @@ namespace fastnn::cpu {
 
 void check_indices(const int64_t* indices, int64_t count, int64_t rows) {
   for (int64_t i = 0; i < count; ++i) {
-    if (indices[i] < 0 || indices[i] >= rows) {
-      fail_index("gather", "expected indices in [0, ", rows, "), got ", indices[i], " at position ", i);
-    }
+    if (indices[i] < 0 || indices[i] >= rows) refuse_index(rows, indices[i], i);
   }
 }
 
-void gather(const void* x, int64_t row_bytes, const int64_t* indices, int64_t count, void* y) {
+void gather(const void* x, int64_t /*rows*/, int64_t row_bytes, const int64_t* indices, int64_t count, void* y) {
   constexpr int64_t bytes_per_task = 1 << 18;
   if (row_bytes == 0) return;
   const auto* source = static_cast<const char*>(x);

@@ -1,17 +1,11 @@
 #include "ops/labels.h"
 
+#include <algorithm>
+
+#include "cpu/labels.h"
 #include "cpu/ordered_sum.h"
 
 namespace fastnn::cpu {
-namespace {
-
-[[noreturn]] void refuse_label(const char* op, int64_t classes, std::optional<int64_t> ignore_index, int64_t label,
-                               const std::string& position) {
-  const std::string exception = ignore_index ? concat(" or ignore_index=", *ignore_index) : "";
-  fail_index(op, "expected target in [0, ", classes, ")", exception, ", got ", label, " at position ", position);
-}
-
-}  // namespace
 
 template <class Index>
 void resolve_labels(const char* op, const Index* target, Shape target_shape, int64_t classes,
@@ -22,7 +16,7 @@ void resolve_labels(const char* op, const Index* target, Shape target_shape, int
     if (ignore_index && label == *ignore_index) {
       labels[i] = -1;
     } else if (label < 0 || label >= classes) {
-      refuse_label(op, classes, ignore_index, label, index_text(target_shape, i));
+      refuse_label(op, classes, ignore_index, label, target_shape, i);
     } else {
       labels[i] = label;
     }
@@ -31,10 +25,8 @@ void resolve_labels(const char* op, const Index* target, Shape target_shape, int
 
 template <class T>
 double sum_label_weights(const int64_t* labels, int64_t count, const T* weight) {
-  return ordered_sum(count, [=](int64_t i) {
-    if (labels[i] < 0) return 0.0;
-    return weight ? static_cast<double>(weight[labels[i]]) : 1.0;
-  });
+  if (!weight) return static_cast<double>(std::count_if(labels, labels + count, [](int64_t i) { return i >= 0; }));
+  return ordered_sum(count, [=](int64_t i) { return labels[i] < 0 ? 0.0 : static_cast<double>(weight[labels[i]]); });
 }
 
 template void resolve_labels(const char*, const int32_t*, Shape, int64_t, std::optional<int64_t>, int64_t*);

@@ -109,8 +109,7 @@ void resolve_signs(const char* op, const Source* target, Shape shape, T* signs) 
     zero_seen |= t == zero;
     minus_seen |= t == minus;
     if ((t == zero || t == minus || t == one) && !(zero_seen && minus_seen)) continue;
-    const char* clash = t == zero ? " after a -1" : t == minus ? " after a 0" : "";
-    fail_value(op, "expected target in {-1, 1} or in {0, 1}, got ", t, clash, " at position ", index_text(shape, i));
+    refuse_sign(op, t, shape, i);
   }
 }
 

@@ -1,6 +1,7 @@
 // The negative log-likelihood reads one score a position; the gradient is zeros with one value a position.
 #include <algorithm>
 
+#include "cpu/labels.h"
 #include "cpu/ordered_sum.h"
 #include "ops/loss.h"
 

@@ -12,53 +12,13 @@ namespace {
 
 constexpr int64_t elements_per_task = 1 << 15;
 
-// One axis: padded cell i lies at cell i - before of x.
-struct Axis {
-  PaddingMode mode;
-  int64_t size, before, after;
-
-  int64_t begin() const { return -before; }
-  int64_t end() const { return size + after; }
-  int64_t padded() const { return before + size + after; }
-  // The cells of x that are there unchanged.
-  int64_t kept_begin() const { return std::min(std::max<int64_t>(0, -before), kept_end()); }
-  int64_t kept_end() const { return std::max<int64_t>(0, std::min(size, size + after)); }
-
-  // The cell of x that a cell outside copies; only for the modes that copy.
-  int64_t source(int64_t i) const {
-    if (i >= 0 && i < size) return i;
-    if (mode == PaddingMode::reflect) return i < 0 ? -i : 2 * (size - 1) - i;
-    if (mode == PaddingMode::circular) return i < 0 ? i + size : i - size;
-    return i < 0 ? 0 : size - 1;
-  }
-
-  // body(i) for each cell, in the padding or not, that copies cell r, from the first to the last.
-  template <class Body>
-  void for_each_copy(int64_t r, const Body& body) const {
-    const auto visit = [&](int64_t i) {
-      if (i >= begin() && i < end()) body(i);
-    };
-    if (mode == PaddingMode::reflect && r > 0) visit(-r);
-    if (mode == PaddingMode::circular) visit(r - size);
-    if (mode == PaddingMode::replicate && r == 0) {
-      for (int64_t i = begin(); i < 0; ++i) visit(i);
-    }
-    visit(r);
-    if (mode == PaddingMode::replicate && r == size - 1) {
-      for (int64_t i = size; i < end(); ++i) visit(i);
-    }
-    if (mode == PaddingMode::circular) visit(r + size);
-    if (mode == PaddingMode::reflect && r < size - 1) visit(2 * (size - 1) - r);
-  }
-};
-
 struct Plane {
-  Axis h, w;
+  PadAxis h, w;
   PaddingMode mode;
 
   Plane(PaddingMode m, int64_t H, int64_t W, const Sides& s)
       : h{m, H, s.top, s.bottom}, w{m, W, s.left, s.right}, mode(m) {}
-  bool copies() const { return mode != PaddingMode::zeros && mode != PaddingMode::mean; }
+  bool copies() const { return copies_cells(mode); }
   int64_t padded() const { return h.padded() * w.padded(); }
 };
 
@@ -77,7 +37,7 @@ double sum(const T* x, int64_t n) {
 }
 
 template <class T>
-void copy_row(const Axis& w, const T* x, T* padded) {
+void copy_row(const PadAxis& w, const T* x, T* padded) {
   for (int64_t j = w.begin(); j < 0; ++j) padded[j - w.begin()] = x[w.source(j)];
   const int64_t first = w.kept_begin(), last = w.kept_end();
   std::copy(x + first, x + last, padded + first - w.begin());
@@ -85,7 +45,7 @@ void copy_row(const Axis& w, const T* x, T* padded) {
 }
 
 template <class T>
-void fill_row(const Axis& w, const T* x, T value, T* padded) {
+void fill_row(const PadAxis& w, const T* x, T value, T* padded) {
   const int64_t first = w.kept_begin(), last = w.kept_end();
   T* middle = std::fill_n(padded, std::max<int64_t>(0, w.before), value);
   std::fill_n(std::copy(x + first, x + last, middle), std::max<int64_t>(0, w.after), value);
@@ -108,7 +68,7 @@ void pad_plane(const Plane& p, const T* x, T value, T* padded) {
 
 // grad_x += the cells of one padded row, the ones at its ends where they were copied from.
 template <class T>
-void add_row(const Axis& w, bool copies, const T* grad_padded, T* grad_x) {
+void add_row(const PadAxis& w, bool copies, const T* grad_padded, T* grad_x) {
   const int64_t begin = w.begin(), first = w.kept_begin(), last = w.kept_end();
   for (int64_t j = begin; copies && j < 0; ++j) grad_x[w.source(j)] += grad_padded[j - begin];
   for (int64_t j = first; j < last; ++j) grad_x[j] += grad_padded[j - begin];
@@ -138,8 +98,13 @@ void pad_plane_backward(const Plane& p, const T* grad_padded, T* grad_x) {
   }
   for (int64_t r = 0; r < p.h.size; ++r, grad_x += p.w.size) {
     std::fill_n(grad_x, p.w.size, share);
-    p.h.for_each_copy(
-        r, [&](int64_t i) { add_row(p.w, p.copies(), grad_padded + (i - p.h.begin()) * p.w.padded(), grad_x); });
+    const auto add = [&](int64_t i) {
+      add_row(p.w, p.copies(), grad_padded + (i - p.h.begin()) * p.w.padded(), grad_x);
+    };
+    const PadAxis::Copies copies = p.h.copies(r);
+    for (int64_t i = copies.before_begin; i < copies.before_end; ++i) add(i);
+    if (p.h.keeps(r)) add(r);
+    for (int64_t i = copies.after_begin; i < copies.after_end; ++i) add(i);
   }
 }
 

@@ -20,14 +20,8 @@ RMSpropPiece<T> piece_of(const RMSpropTensor<T>& t, int64_t begin, int64_t end) 
 }  // namespace
 
 template <class T>
-void rmsprop_step(std::span<const RMSpropTensor<T>> tensors, const RMSpropOptions& o) {
-  const RMSpropConstants<T> constants{.lr = static_cast<T>(o.lr),
-                                      .alpha = static_cast<T>(o.alpha),
-                                      .one_minus_alpha = static_cast<T>(1.0 - o.alpha),
-                                      .eps = static_cast<T>(o.eps),
-                                      .weight_decay = static_cast<T>(o.weight_decay),
-                                      .momentum = static_cast<T>(o.momentum),
-                                      .sign = o.maximize ? T(-1) : T(1)};
+void rmsprop_step(std::span<const RMSpropTensor<T>> tensors, const RMSpropOptions& options) {
+  const RMSpropConstants<T> constants = rmsprop_constants<T>(options);
   for_each_piece(tensors, [&](const RMSpropTensor<T>& t, int64_t begin, int64_t end) {
     kernels<T>().optimizer.rmsprop(piece_of(t, begin, end), constants);
   });

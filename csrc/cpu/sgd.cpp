@@ -6,14 +6,8 @@
 namespace fastnn::cpu {
 
 template <class T>
-void sgd_step(std::span<const SGDTensor<T>> tensors, const SGDOptions& o) {
-  const SGDConstants<T> constants{.lr = static_cast<T>(o.lr),
-                                  .momentum = static_cast<T>(o.momentum),
-                                  .gradient_share = static_cast<T>(1.0 - o.dampening),
-                                  .weight_decay = static_cast<T>(o.weight_decay),
-                                  .sign = o.maximize ? T(-1) : T(1),
-                                  .nesterov = o.nesterov,
-                                  .first_step = o.first_step};
+void sgd_step(std::span<const SGDTensor<T>> tensors, const SGDOptions& options) {
+  const SGDConstants<T> constants = sgd_constants<T>(options);
   for_each_piece(tensors, [&](const SGDTensor<T>& t, int64_t begin, int64_t end) {
     T* buffer = t.momentum_buffer ? t.momentum_buffer + begin : nullptr;
     kernels<T>().optimizer.sgd(t.param + begin, t.grad + begin, buffer, end - begin, constants);

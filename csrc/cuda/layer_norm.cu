@@ -1,6 +1,6 @@
 #include "ops/layer_norm.h"
 
-#include "cuda/rows.cuh"
+#include "cuda/normalised_rows.cuh"
 
 namespace fastnn::cuda {
 namespace {

@@ -1,6 +1,6 @@
 #include "cuda/channels.cuh"
 #include "cuda/gradient_sums.cuh"
-#include "cuda/rows.cuh"
+#include "cuda/normalised_rows.cuh"
 #include "ops/layer_norm.h"
 
 namespace fastnn::cuda {

@@ -93,28 +93,32 @@ inline int64_t reduction_blocks(int64_t n) {
   return std::clamp<int64_t>((n + terms - 1) / terms, 1, most);
 }
 
-template <class Term, class Op>
-__global__ void reduce_parts_kernel(int64_t n, double neutral, Term term, Op op, double* parts) {
+struct Unchanged {
+  __device__ double operator()(double value) const { return value; }
+};
+
+// An array of T as terms.
+template <class T>
+struct Element {
+  const T* values;
+  __device__ double operator()(int64_t i) const { return values[i]; }
+};
+
+// Each block's part of the reduction, finished.
+template <class Term, class Op, class Finish>
+__global__ void reduce_kernel(int64_t n, double neutral, Term term, Op op, Finish finish, double* results) {
   double value = neutral;
   for (int64_t i = thread_of_grid(); i < n; i += threads_of_grid()) value = op(value, term(i));
   value = block_reduce(value, neutral, op);
-  if (thread_of_block() == 0) parts[block_of_grid()] = value;
-}
-
-template <class Finish, class Op>
-__global__ void finish_reduction_kernel(int64_t count, double neutral, const double* parts, Op op, Finish finish,
-                                        double* result) {
-  double value = neutral;
-  for (int64_t i = thread_of_block(); i < count; i += threads_of_block()) value = op(value, parts[i]);
-  value = block_reduce(value, neutral, op);
-  if (thread_of_block() == 0) *result = finish(value);
+  if (thread_of_block() == 0) results[block_of_grid()] = finish(value);
 }
 
 // *result = finish(op over parts), in device memory.
 template <class Op, class Finish>
 void finish_reduction(const char* name, int64_t count, double neutral, const double* parts, Op op, Finish finish,
                       double* result) {
-  launch(name, &finish_reduction_kernel<Finish, Op>, {1, block_threads}, count, neutral, parts, op, finish, result);
+  launch(name, &reduce_kernel<Element<double>, Op, Finish>, {1, block_threads}, count, neutral, Element<double>{parts},
+         op, finish, result);
 }
 
 // *result = finish(op over term(i) for i in [0, n)) with doubles, in device memory. Term, Op and Finish are classes
@@ -122,9 +126,12 @@ void finish_reduction(const char* name, int64_t count, double neutral, const dou
 template <class Term, class Op, class Finish>
 void reduce_terms(const char* name, int64_t n, double neutral, Term term, Op op, Finish finish, double* result) {
   const int64_t blocks = reduction_blocks(n);
+  if (blocks == 1) {
+    return launch(name, &reduce_kernel<Term, Op, Finish>, {1, block_threads}, n, neutral, term, op, finish, result);
+  }
   auto* parts = scratch<double>(blocks);
-  launch(name, &reduce_parts_kernel<Term, Op>, {static_cast<unsigned>(blocks), block_threads}, n, neutral, term, op,
-         parts);
+  launch(name, &reduce_kernel<Term, Op, Unchanged>, {static_cast<unsigned>(blocks), block_threads}, n, neutral, term,
+         op, Unchanged{}, parts);
   finish_reduction(name, blocks, neutral, parts, op, finish, result);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <span>
+#include <type_traits>
 
 #include "cuda/elementwise.cuh"
 
@@ -44,6 +45,13 @@ int pieces_of(const Tensor& tensor) {
   return static_cast<int>((tensor.size + piece_elements - 1) / piece_elements);
 }
 
+template <class Tensor>
+int64_t pieces_of(std::span<const Tensor> tensors) {
+  int64_t pieces = 0;
+  for (const Tensor& tensor : tensors) pieces += pieces_of(tensor);
+  return pieces;
+}
+
 // Takes tensors from the front of the list while they fit, and launches for them; `piece` counts on.
 template <size_t bytes, class Tensor, class Body>
 std::span<const Tensor> launch_table(const char* name, std::span<const Tensor> tensors, const Body& body, int& piece) {
@@ -73,39 +81,46 @@ void for_each_piece(const char* name, std::span<const Tensor> tensors, const Bod
   }
 }
 
-// Part of a tensor's state while it is stepped.
+// Part of an array while it is stepped; nothing of an array that is not there.
 template <class T, size_t size>
-struct StatePack {
+struct StepPack {
   T* array;
-  Pack<T, size> value;
+  Pack<std::remove_const_t<T>, size> value;
 
-  __device__ void load(int64_t pack) { value = load_pack<T, size>(array, pack); }
-  __device__ void store(int64_t pack) const { store_pack(array, pack, value); }
+  __device__ void load(int64_t pack) {
+    if (array) value = load_pack<std::remove_const_t<T>, size>(array, pack);
+  }
+  __device__ void store(int64_t pack) const {
+    if constexpr (!std::is_const_v<T>) {
+      if (array) store_pack(array, pack, value);
+    }
+  }
 };
 
-template <class T, size_t size, class Step, class... State>
-__device__ inline void step_pack(int64_t pack, const Step& step, const T* grad, State... state) {
-  const Pack<T, size> g = load_pack<T, size>(grad, pack);
-  (state.load(pack), ...);
+template <size_t size, class Step, class... Packs>
+__device__ inline void step_pack(int64_t pack, const Step& step, Packs... arrays) {
+  (arrays.load(pack), ...);
   FASTNN_UNROLL
-  for (int i = 0; i < Pack<T, size>::size; ++i) step(g.lane[i], state.value.lane[i]...);
-  (state.store(pack), ...);
+  for (size_t i = 0; i < size; ++i) step(arrays.value.lane[i]...);
+  (arrays.store(pack), ...);
 }
 
-template <size_t size, class T, class Step, class... State>
-__device__ inline void step_packs(int64_t begin, int64_t end, const Step& step, const T* grad, State*... state) {
+template <size_t size, class Step, class... T>
+__device__ inline void step_packs(int64_t begin, int64_t end, const Step& step, T*... arrays) {
   for (int64_t i = begin + thread_of_block(); i < end; i += threads_of_block()) {
-    step_pack<T, size>(i, step, grad, StatePack<T, size>{state, {}}...);
+    step_pack<size>(i, step, StepPack<T, size>{arrays, {}}...);
   }
 }
 
-// step(gradient, state&...) for the elements of a piece.
-template <class T, class Step, class... State>
-__device__ inline void step_piece(int64_t begin, int64_t end, const Step& step, const T* grad, State*... state) {
-  constexpr int64_t size = Pack<T>::size;
-  const int64_t packed = aligned_to_packs(grad, state...) ? end / size * size : begin;
-  step_packs<16 / sizeof(T)>(begin / size, packed / size, step, grad, state...);
-  step_packs<1>(packed, end, step, grad, state...);
+// step(references to one element of each array) for the elements of a piece. Arrays of const are only read; a null
+// one has zeros, which are forgotten.
+template <class Step, class First, class... T>
+__device__ inline void step_piece(int64_t begin, int64_t end, const Step& step, First* first, T*... arrays) {
+  constexpr size_t size = Pack<std::remove_const_t<First>>::size;
+  const auto width = static_cast<int64_t>(size);
+  const int64_t packed = aligned_to_packs(first, arrays...) ? end / width * width : begin;
+  step_packs<size>(begin / width, packed / width, step, first, arrays...);
+  step_packs<1>(packed, end, step, first, arrays...);
 }
 
 }  // namespace fastnn::cuda

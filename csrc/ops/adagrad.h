@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "ops/optimizer_constants.h"
 #include "ops/tensor.h"
 
 namespace fastnn {
@@ -29,6 +30,16 @@ struct AdagradTensor {
   const T* grad;
   T* sum;
 };
+
+template <class T>
+AdagradConstants<T> adagrad_constants(const AdagradOptions& o) {
+  const auto step = static_cast<double>(o.step);
+  const double root = o.average ? std::sqrt(step) : 1.0;
+  return {.step_size = static_cast<T>(o.lr * root / (1.0 + (step - 1.0) * o.lr_decay)),
+          .eps = static_cast<T>(o.eps * root),
+          .weight_decay = static_cast<T>(o.weight_decay),
+          .sign = o.maximize ? T(-1) : T(1)};
+}
 
 namespace FASTNN_BACKEND {
 

@@ -87,6 +87,28 @@ inline Conv2dSize validate_conv2d_backward(Shape grad_output, Shape x, Shape wei
   return size;
 }
 
+inline Sides padding(const Window& w) { return {w.h.before, w.h.after, w.w.before, w.w.after}; }
+
+// Whether x has to be written down with the cells that another padding mode than zeros puts around it.
+inline bool needs_padded_copy(const Conv2dSize& s) {
+  const Sides p = padding(s.window);
+  return s.padding_mode != PaddingMode::zeros && (p.top | p.bottom | p.left | p.right) != 0;
+}
+
+// The same convolution of an x that has its padding already.
+inline Conv2dSize with_padded_input(Conv2dSize s) {
+  for (WindowAxis* axis : {&s.window.h, &s.window.w}) {
+    axis->size += axis->before + axis->after;
+    axis->before = axis->after = 0;
+  }
+  return s;
+}
+
+inline int64_t input_elements(const Conv2dSize& s) {
+  const int64_t shape[] = {s.batch, s.channels, s.window.h.size, s.window.w.size};
+  return element_count("conv2d", shape);
+}
+
 namespace FASTNN_BACKEND {
 
 template <class T>

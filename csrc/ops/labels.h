@@ -40,16 +40,19 @@ inline void validate_class_indices(const char* op, const char* name, Shape score
   }
 }
 
+[[noreturn]] inline void refuse_label(const char* op, int64_t classes, std::optional<int64_t> ignore_index,
+                                      int64_t label, Shape target_shape, int64_t position) {
+  const std::string exception = ignore_index ? concat(" or ignore_index=", *ignore_index) : "";
+  fail_index(op, "expected target in [0, ", classes, ")", exception, ", got ", label, " at position ",
+             index_text(target_shape, position));
+}
+
 namespace FASTNN_BACKEND {
 
 // The label of each position, -1 where it is ignore_index. Throws std::out_of_range for one outside [0, classes).
 template <class Index>
 void resolve_labels(const char* op, const Index* target, Shape target_shape, int64_t classes,
                     std::optional<int64_t> ignore_index, int64_t* labels);
-
-// The sum of the weights of the labels used, which a weighted mean divides by; without weights their number.
-template <class T>
-double sum_label_weights(const int64_t* labels, int64_t count, const T* weight);
 
 }  // namespace FASTNN_BACKEND
 }  // namespace fastnn

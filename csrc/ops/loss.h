@@ -57,6 +57,14 @@ inline Shape repeated_shape(const char* op, const char* name, Shape input, Shape
   return weight;
 }
 
+// `target` is in neither set, or not in that of one before it.
+template <class Source>
+[[noreturn]] void refuse_sign(const char* op, Source target, Shape shape, int64_t position) {
+  const char* clash = target == Source(0) ? " after a -1" : target == Source(-1) ? " after a 0" : "";
+  fail_value(op, "expected target in {-1, 1} or in {0, 1}, got ", target, clash, " at position ",
+             index_text(shape, position));
+}
+
 inline AxisView validate_multi_margin(const char* op, Shape input) {
   if (input.size() != 1 && input.size() != 2) {
     fail_value(op, "expected input of shape (C,) or (N, C), got ", to_string(input));

@@ -6,6 +6,7 @@
 // mean, every cell also takes its share, 1 / (H W), of the sum over the cells outside.
 #pragma once
 
+#include <algorithm>
 #include <string_view>
 #include <vector>
 
@@ -98,6 +99,51 @@ inline PadSize validate_pad_size(const char* op, Shape x, const Sides& sides, bo
   validate_padding_mode(op, mode, size.H, size.W, sides);
   return size;
 }
+
+// The others fill the cells outside with one value a plane.
+constexpr bool copies_cells(PaddingMode mode) { return mode != PaddingMode::zeros && mode != PaddingMode::mean; }
+
+// One axis: padded cell i, from begin() to end(), lies at cell i of x, or outside.
+struct PadAxis {
+  PaddingMode mode;
+  int64_t size, before, after;
+
+  constexpr int64_t begin() const { return -before; }
+  constexpr int64_t end() const { return size + after; }
+  constexpr int64_t padded() const { return before + size + after; }
+  // The cells of x that are there unchanged.
+  constexpr int64_t kept_begin() const { return std::min(std::max<int64_t>(0, -before), kept_end()); }
+  constexpr int64_t kept_end() const { return std::max<int64_t>(0, std::min(size, size + after)); }
+  constexpr bool keeps(int64_t cell) const { return cell >= begin() && cell < end(); }
+
+  // The cell of x that a cell outside copies; only for the modes that copy.
+  constexpr int64_t source(int64_t i) const {
+    if (i >= 0 && i < size) return i;
+    if (mode == PaddingMode::reflect) return i < 0 ? -i : 2 * (size - 1) - i;
+    if (mode == PaddingMode::circular) return i < 0 ? i + size : i - size;
+    return i < 0 ? 0 : size - 1;
+  }
+
+  // The cells outside that copy a cell of x: a run on either side, most often of one cell or none.
+  struct Copies {
+    int64_t before_begin = 0, before_end = 0, after_begin = 0, after_end = 0;
+  };
+  constexpr Copies copies(int64_t cell) const {
+    if (mode == PaddingMode::replicate) {
+      return {cell == 0 ? begin() : 0, 0, size, cell == size - 1 ? end() : size};
+    }
+    if (mode == PaddingMode::reflect) return single(-cell, 2 * (size - 1) - cell);
+    if (mode == PaddingMode::circular) return single(cell - size, cell + size);
+    return {};
+  }
+
+ private:
+  // Those of two cells that lie outside x, and in the padded axis.
+  constexpr Copies single(int64_t first, int64_t second) const {
+    return {first, first < 0 && first >= begin() ? first + 1 : first, second,
+            second >= size && second < end() ? second + 1 : second};
+  }
+};
 
 namespace FASTNN_BACKEND {
 

@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "ops/optimizer_constants.h"
 #include "ops/tensor.h"
 
 namespace fastnn {
@@ -29,6 +30,17 @@ struct RMSpropTensor {
   T* grad_avg;         // null unless centered
   T* momentum_buffer;  // null without momentum
 };
+
+template <class T>
+RMSpropConstants<T> rmsprop_constants(const RMSpropOptions& o) {
+  return {.lr = static_cast<T>(o.lr),
+          .alpha = static_cast<T>(o.alpha),
+          .one_minus_alpha = static_cast<T>(1.0 - o.alpha),
+          .eps = static_cast<T>(o.eps),
+          .weight_decay = static_cast<T>(o.weight_decay),
+          .momentum = static_cast<T>(o.momentum),
+          .sign = o.maximize ? T(-1) : T(1)};
+}
 
 namespace FASTNN_BACKEND {
 

@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "ops/optimizer_constants.h"
 #include "ops/tensor.h"
 
 namespace fastnn {
@@ -31,6 +32,17 @@ struct SGDTensor {
   const T* grad;
   T* momentum_buffer;  // null without momentum
 };
+
+template <class T>
+SGDConstants<T> sgd_constants(const SGDOptions& o) {
+  return {.lr = static_cast<T>(o.lr),
+          .momentum = static_cast<T>(o.momentum),
+          .gradient_share = static_cast<T>(1.0 - o.dampening),
+          .weight_decay = static_cast<T>(o.weight_decay),
+          .sign = o.maximize ? T(-1) : T(1),
+          .nesterov = o.nesterov,
+          .first_step = o.first_step};
+}
 
 namespace FASTNN_BACKEND {
 

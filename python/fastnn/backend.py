@@ -1,12 +1,15 @@
-"""Which kernels serve an array, and where arrays like it come from: the only file that knows kinds of arrays.
+"""Which kernels serve an array, and where arrays like it come from: the one file that knows their kinds.
 
-Every operation asks once, for its first array; the kernels themselves check the others. CuPy is never imported
-here before somebody has made an array with it, or asks for a GPU.
+Every operation asks once, for its first array; the kernels themselves check the others. CuPy is never
+imported here before somebody has made an array with it, or asks for a GPU.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -78,6 +81,39 @@ def _connect(kernels: ModuleType) -> None:
         current_device=cupy.cuda.runtime.getDevice,
         enter_device=cupy.cuda.Device,
     )
+    if path := _cublaslt_path():
+        kernels.set_cublaslt_path(path)
+
+
+def _cublaslt_path() -> str | None:
+    """Where the wheel nvidia-cublas has the library; opened at the first matrix product, if at all."""
+    for folder in sys.path:
+        path = os.path.join(folder, "nvidia", "cu13", "lib", "libcublasLt.so.13")
+        if os.path.exists(path):
+            return path
+    return None
+
+
+# --- capture in a graph -------------------------------------------------------------------------
+
+_captures = 0
+
+
+@contextmanager
+def capturing() -> Iterator[None]:
+    """While the calls inside become a graph."""
+    global _captures
+    _captures += 1
+    try:
+        yield
+    finally:
+        _captures -= 1
+
+
+def refuse_capture(op: str, reason: str) -> None:
+    """RuntimeError inside `capturing`: what the host decides would be the same in every replay."""
+    if _captures:
+        raise RuntimeError(f"[{op}] expected not to be captured in a graph: {reason}")
 
 
 # --- arrays like others -------------------------------------------------------------------------
@@ -143,7 +179,7 @@ def to_device(x: Any, device: str) -> Any:
 
 
 def device_number(device: str) -> int | None:
-    """0 for "cuda", 1 for "cuda:1", None for "cpu"; ValueError for anything else, RuntimeError without a GPU."""
+    """0 for "cuda", 1 for "cuda:1", None for "cpu"; RuntimeError for a GPU where there is none."""
     kind, _, number = device.partition(":") if isinstance(device, str) else ("", "", "")
     if kind == "cpu" and not number:
         return None

@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from fastnn._checks import as_int
+from fastnn.backend import refuse_capture
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,6 +98,7 @@ def next_key() -> tuple[int, int]:
     >>> fastnn.random.next_key(), fastnn.random.next_key()
     ((7, 0), (7, 1))
     """
+    refuse_capture("dropout", "each mask is another one")
     source = _current()
     call = next(source.calls)
     source.upcoming = call + 1

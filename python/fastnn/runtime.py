@@ -125,7 +125,9 @@ def show_config(mode: Literal["stdout"] = "stdout") -> None: ...
 @overload
 def show_config(mode: Literal["dict"]) -> dict[str, Any]: ...
 def show_config(mode: str = "stdout") -> dict[str, Any] | None:
-    """Print version, compiler, instruction sets, threads, NumPy's version and memory figures.
+    """Print versions, system, compiler, instruction sets, threads, memory figures, and what CUDA there is.
+
+    It is the block to paste into a report of a bug; `python -m fastnn info` prints it, too.
 
     Parameters
     ----------
@@ -141,7 +143,7 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
     --------
     >>> import fastnn
     >>> sorted(fastnn.show_config(mode="dict"))
-    ['build', 'fastnn', 'isa', 'memory', 'numpy', 'supported_isas', 'threads']
+    ['build', 'cuda', 'fastnn', 'isa', 'memory', 'numpy', 'python', 'supported_isas', 'system', 'threads']
     """
     if mode not in ("stdout", "dict"):
         raise ValueError(f'[show_config] expected mode to be "stdout" or "dict", got {mode!r}')
@@ -153,18 +155,24 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
 
 
 def _config() -> dict[str, Any]:
+    import platform
+
     import numpy as np
 
     import fastnn
+    from fastnn import cuda
 
     return {
         "fastnn": fastnn.__version__,
         "numpy": np.__version__,
+        "python": platform.python_version(),
+        "system": platform.platform(),
         "build": _core.build_info(),
         "isa": _core.isa(),
         "supported_isas": _core.supported_isas(),
         "threads": _core.get_num_threads(),
         "memory": _core.cache_stats(),
+        "cuda": cuda.reason_unavailable() or f"available, {cuda.device_count()} devices",
     }
 
 

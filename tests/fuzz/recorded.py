@@ -74,7 +74,7 @@ def run_sample(function: Function, backend: Backend, sample: Sample, dtype: str)
 def table_calls() -> dict[str, list[Call]]:
     noted: dict[str, list[Call]] = {}
     core = Recorder(_core, noted)
-    backend = Backend("recorder", Recorder(fastnn.functional, noted), core, copied, copied)
+    backend = Backend("recorder", Recorder(fastnn.functional, noted), core, copied, copied, lambda: None)
     with recorded_core(core):
         for function in FUNCTIONS:
             samples = function.fresh()

@@ -25,6 +25,18 @@ class Backend:
     core: Any
     asarray: Callable[[Array], Any]
     asnumpy: Callable[[Any], Array]
+    synchronize: Callable[[], None]  # raises what a device could not raise at once
+
+    @property
+    def always_writeable(self) -> bool:
+        """CuPy knows no read-only and no masked arrays."""
+        return self.name in ("simt", "cuda")
+
+    def moved(self, value: Any) -> Any:
+        """Arguments with their arrays made this backend's."""
+        if isinstance(value, (tuple, list)):
+            return type(value)(self.moved(item) for item in value)
+        return self.asarray(value) if isinstance(value, np.ndarray) else value
 
 
 @dataclass(frozen=True)
@@ -69,7 +81,9 @@ def wrong(
 
     def call(backend: Backend) -> object:
         function = getattr(backend.functional, name, None) or getattr(backend.core, name)
-        return function(*args, **options)
+        given = {name: backend.moved(value) for name, value in options.items()}
+        function(*backend.moved(args), **given)
+        backend.synchronize()
 
     stem = name.removesuffix("_backward").removesuffix("_with_grad")
     return ErrorCase(label, call, exception, rf"^\[({name}|{stem})\] .*{match}")
@@ -90,7 +104,7 @@ def wrong_step(
 
     def call(backend: Backend) -> object:
         make = getattr(backend.core, OPTIONS_OF[op])
-        return getattr(backend.core, f"{op}_step")(*arrays, make(**options))
+        getattr(backend.core, f"{op}_step")(*backend.moved(arrays), make(**options))
 
     return ErrorCase(label, call, exception, rf"^\[{op}\w*\] .*{match}")
 
@@ -165,10 +179,19 @@ class Gradient:
 
 
 def call(backend: Backend, function: Function, sample: Sample, out: Arrays | None = None) -> Arrays:
-    """The results as NumPy arrays; arrays updated in place are changed in `sample`."""
-    moved = sample.map(lambda _, a: backend.asarray(a))
-    results = function.run(backend, moved, None if out is None else tuple(backend.asarray(a) for a in out))
-    return tuple(None if r is None else backend.asnumpy(r) for r in results)
+    """The results as NumPy arrays; arrays updated in place are changed in `sample`, and `out` is."""
+    moved = sample.map(lambda _, a: backend.moved(a))
+    places = () if out is None else backend.moved(out)
+    results = function.run(backend, moved, None if out is None else places)
+    backend.synchronize()
+    updated = [(sample.arrays[name], moved.arrays[name]) for name in function.in_place(sample)]
+    for theirs, place in [*updated, *zip(out or (), places, strict=True)]:
+        if place is not theirs:
+            theirs[...] = backend.asnumpy(place)
+    given = {id(place): theirs for theirs, place in zip(out or (), places, strict=True)}
+    return tuple(
+        None if r is None else given[id(r)] if id(r) in given else backend.asnumpy(r) for r in results
+    )
 
 
 def fed(

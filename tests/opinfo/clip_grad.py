@@ -43,7 +43,7 @@ def in_place(sample: Sample) -> tuple[str, ...]:
 def run_norm(backend: Backend, sample: Sample, out: Arrays | None) -> Arrays:
     grads, o = group(sample, "grads"), sample.options
     norm = backend.core.clip_grad_norm(grads, o["max_norm"], o["norm_type"], False)
-    return (np.float64(norm), *grads)
+    return (np.float64(backend.asnumpy(norm)), *grads)
 
 
 def mean_norm(sample: Sample) -> Arrays:

@@ -14,7 +14,7 @@ from contextlib import suppress
 
 import numpy as np
 
-from tests.conftest import BACKENDS
+from tests.backends import CPU
 from tests.fuzz.runner import limit_memory
 from tests.opinfo import DTYPES, FUNCTIONS, Function, Sample
 
@@ -55,7 +55,7 @@ def giants(function: Function, dtype: str) -> Iterator[Sample]:
 
 def end_of(function: Function, sample: Sample) -> str:
     try:
-        results = function.run(BACKENDS["cpu"], sample, None)
+        results = function.run(CPU, sample, None)
     except (TypeError, ValueError, IndexError):
         return "refused"
     except MemoryError:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tests.conftest import BACKENDS
+from tests.backends import CPU
 from tests.opinfo import DTYPES, FUNCTIONS, Function, Sample
 
 LENGTHS = range(258)
@@ -77,7 +77,7 @@ def samples(function: Function) -> Iterator[Sample]:
 
 def run(function: Function, sample: Sample, guards: Guards, at_end: bool) -> None:
     """With results in guarded memory, too, where the call allows it."""
-    backend = BACKENDS["cpu"]
+    backend = CPU
     names = list(sample.arrays)
     outs: list[np.ndarray] = []
     if function.outs and function.takes_out(sample):

@@ -11,14 +11,14 @@ import numpy as np
 
 import fastnn
 import fastnn.functional as F
-from tests.conftest import BACKENDS
+from tests.backends import CPU
 from tests.opinfo import DTYPES, FUNCTIONS, Function, Sample
 
 THREADS, ROUNDS = 3, 12
 
 
 def bits(function: Function, given: Sample) -> list[bytes]:
-    results = function.run(BACKENDS["cpu"], given.map(lambda _, a: a.copy()), None)
+    results = function.run(CPU, given.map(lambda _, a: a.copy()), None)
     return [np.asarray(r).tobytes() for r in results]
 
 

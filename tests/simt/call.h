@@ -5,7 +5,7 @@
 #include <concepts>
 #include <cstdint>
 #include <cstdlib>
-#include <memory>
+#include <cstring>
 #include <vector>
 
 #include "cuda/context.h"
@@ -33,27 +33,23 @@ class Call {
 template <class T>
 class Array {
  public:
-  // `offset` elements from an aligned address.
+  // Full of NaN, for what nobody writes; `offset` elements from an aligned address.
   explicit Array(int64_t size, int64_t offset = 0)
-      : size_(size),
-        offset_(offset),
-        data_(static_cast<T*>(std::malloc(sizeof(T) * static_cast<size_t>(size + offset)))) {}
+      : size_(size), offset_(offset), memory_(static_cast<size_t>(size + offset)) {
+    if (!memory_.empty()) std::memset(memory_.data(), 0xFF, memory_.size() * sizeof(T));
+  }
   template <std::invocable<int64_t> Fill>
   Array(int64_t size, const Fill& fill, int64_t offset = 0) : Array(size, offset) {
     for (int64_t i = 0; i < size; ++i) data()[i] = static_cast<T>(fill(i));
   }
-  Array(Array&& other) noexcept = default;
 
-  T* data() { return data_.get() + offset_; }
+  T* data() { return memory_.data() + offset_; }
   int64_t size() const { return size_; }
   T& operator[](int64_t i) { return data()[i]; }
 
  private:
-  struct Free {
-    void operator()(T* data) const { std::free(data); }
-  };
   int64_t size_, offset_;
-  std::unique_ptr<T, Free> data_;
+  std::vector<T> memory_;
 };
 
 // Numbers in [-4, 4) that look random and are the same everywhere.

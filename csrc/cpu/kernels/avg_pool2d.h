@@ -2,6 +2,7 @@
 // grad_y / divisor, first along the columns, which input rows under the same windows share, then along the row.
 #pragma once
 
+#include "cpu/kernels/gemm_micro.h"
 #include "cpu/kernels/pool_lanes.h"
 
 namespace fastnn::cpu::FASTNN_NAMESPACE {
@@ -57,16 +58,33 @@ template <class T>
   return v[0];
 }
 
+// sums[p] of the cells of plane p. The planes take turns: short ones by themselves are all starts and ends of loops.
+template <class T>
+[[gnu::always_inline]] inline void sum_small_planes(const T* first, int64_t present, int64_t cells,
+                                                    Vec<T> (&sums)[Vec<T>::size]) {
+  using V = Vec<T>;
+  const T* planes[V::size];
+  for (int p = 0; p < V::size; ++p) planes[p] = first + (p < present ? p : 0) * cells;
+  V totals[V::size];
+  unroll<V::size>([&](auto p) __attribute__((always_inline)) { totals[p] = V(T(0)); });
+  for_each_vector<T>(cells, [&](int64_t j, auto lanes) __attribute__((always_inline)) {
+    unroll<V::size>([&](auto p) __attribute__((always_inline)) { totals[p] = totals[p] + lanes.load(planes[p] + j); });
+  });
+  unroll<V::size>([&](auto p) __attribute__((always_inline)) { sums[p] = totals[p]; });
+}
+
 // One window on the whole of each plane: a vector of planes at a time shares the horizontal sums.
 template <class T>
 void avg_of_planes(const AvgPoolTask<T>& task, PoolRange planes) {
   using V = Vec<T>;
+  constexpr int64_t most_additions = 64;
   const int64_t cells = task.h.size * task.w.size;
   const V divisor(task.row_divisors[0] * task.column_divisors[0]);
   for_each_vector<T>(planes.end - planes.begin, [&](int64_t i, auto lanes) {
     const int64_t first = planes.begin + i;
     V sums[V::size];
-    for (int64_t p = 0; p < V::size; ++p) {
+    if (cells <= most_additions * V::size) sum_small_planes(task.x + first * cells, lanes.size(), cells, sums);
+    for (int64_t p = 0; p < V::size && cells > most_additions * V::size; ++p) {
       sums[p] = p < lanes.size() ? fold_rows(task.x + (first + p) * cells, cells) : V(T(0));
     }
     lanes.store(task.y + first, sums_of_vectors<T>(sums) / divisor);
@@ -156,7 +174,7 @@ void sum_senders(const AvgPoolBackwardTask<T>& task, int64_t plane, int64_t i, T
 // Cell x takes what windows (before + x - tap) / stride send; the row of these has zeros at both ends.
 template <class T>
 void spread_of_stride_1(const PoolAxis& w, const T* sent, T* grad_x) {
-  for_each_vector<T>(w.size, [=](int64_t j, auto lanes) {
+  for_each_vector_overlapping<T>(w.size, [=](int64_t j, auto lanes) __attribute__((always_inline)) {
     Vec<T> total(T(0));
     for (int64_t c = w.kernel - 1; c >= 0; --c) total = total + Vec<T>::load(sent + j + w.before - c);
     lanes.store(grad_x + j, total);
@@ -174,7 +192,8 @@ template <class T>
 
 template <class T>
 void spread_of_stride_2(const PoolAxis& w, const T* sent, T* grad_x) {
-  for (int64_t j = 0; 2 * j < w.size; j += Vec<T>::size) {
+  for (int64_t i = 0; 2 * i < w.size; i += Vec<T>::size) {
+    const int64_t j = last_pairs<T>(w.size, i);
     const Vec<T> even = sum_of_phase(w, sent + j, w.before), odd = sum_of_phase(w, sent + j, w.before + 1);
     store_pairs(grad_x, w.size, j, even, odd);
   }

@@ -26,7 +26,7 @@ template <class T, int Rows>
 void multiply_thin_columns(const PanelProduct<T>& product, const T* b, T* c, const T* bias, int64_t columns) {
   using V = Vec<T>;
   V acc[size_t{Rows}];
-  unroll<Rows>([&](auto r) [[gnu::always_inline]] { acc[r] = V(T(0)); });
+  unroll<Rows>([&](auto r) { acc[r] = V(T(0)); });
   for (int64_t p = 0; p < product.k; p += V::size) {
     const int64_t steps = product.k - p < V::size ? product.k - p : V::size;
     V block[V::size];
@@ -36,13 +36,12 @@ void multiply_thin_columns(const PanelProduct<T>& product, const T* b, T* c, con
     }
     transpose(block);
     for (int64_t q = 0; q < steps; ++q) {
-      unroll<Rows>([&](auto r) [[gnu::always_inline]] {
-        acc[r] = fma(V(product.a[r * product.a_row + (p + q) * product.a_k]), block[q], acc[r]);
-      });
+      unroll<Rows>(
+          [&](auto r) { acc[r] = fma(V(product.a[r * product.a_row + (p + q) * product.a_k]), block[q], acc[r]); });
     }
   }
   const PartVector<T> lanes{columns};
-  unroll<Rows>([&](auto r) [[gnu::always_inline]] {
+  unroll<Rows>([&](auto r) {
     T* at = c + r * product.c_row;
     const V before = product.accumulate ? lanes.load(at) : V(T(0));
     lanes.store(at, finish(acc[r], before, bias ? lanes.load(bias) : V(T(0)), product));
@@ -56,22 +55,22 @@ void multiply_thin_blocks(const PanelProduct<T>& product, const T* b, T* c, cons
   using V = Vec<T>;
   const int64_t a_row = product.a_row, a_k = product.a_k, line = product.b_column;
   V sums[size_t{Rows * Blocks}];
-  unroll<Rows * Blocks>([&](auto i) [[gnu::always_inline]] { sums[i] = V(T(0)); });
-  const auto add = [&](auto block, int64_t p, const V& column) [[gnu::always_inline]] {
-    unroll<Rows>([&](auto r) [[gnu::always_inline]] {
+  unroll<Rows * Blocks>([&](auto i) { sums[i] = V(T(0)); });
+  const auto add = [&](auto block, int64_t p, const V& column) {
+    unroll<Rows>([&](auto r) {
       V& sum = sums[r * Blocks + block];
       sum = fma(V(product.a[r * a_row + p * a_k]), column, sum);
     });
   };
   const int64_t whole = product.k - product.k % V::size;
   for (int64_t p = 0; p < whole; p += V::size) {
-    unroll<Blocks>([&](auto block) [[gnu::always_inline]] {
+    unroll<Blocks>([&](auto block) {
       V columns[V::size];
       load_transposed(b + block * V::size * line + p, line, columns);
-      unroll<V::size>([&](auto q) [[gnu::always_inline]] { add(block, p + q, columns[q]); });
+      unroll<V::size>([&](auto q) { add(block, p + q, columns[q]); });
     });
   }
-  unroll<Blocks>([&](auto block) [[gnu::always_inline]] {
+  unroll<Blocks>([&](auto block) {
     if (whole < product.k) {
       V columns[V::size];
       for (int j = 0; j < V::size; ++j) {
@@ -80,7 +79,7 @@ void multiply_thin_blocks(const PanelProduct<T>& product, const T* b, T* c, cons
       transpose(columns);
       for (int64_t p = whole; p < product.k; ++p) add(block, p, columns[p - whole]);
     }
-    unroll<Rows>([&](auto r) [[gnu::always_inline]] {
+    unroll<Rows>([&](auto r) {
       T* at = c + r * product.c_row + block * V::size;
       const V before = product.accumulate ? V::load(at) : V(T(0));
       finish(sums[r * Blocks + block], before, bias ? V::load(bias + block * V::size) : V(T(0)), product).store(at);
@@ -131,12 +130,12 @@ template <class T>
 void multiply_thin(const PanelProduct<T>& product) {
   if (product.b_column == 1) {
     constexpr int vectors[] = {8, 4, 4, 2};  // at least eight sums, and no more than registers
-    unroll<thin_rows>([&](auto r) [[gnu::always_inline]] {
+    unroll<thin_rows>([&](auto r) __attribute__((always_inline)) {
       if (product.m == r + 1) multiply_wide<T, r + 1, vectors[r]>(product);
     });
     return;
   }
-  unroll<thin_rows>([&](auto r) [[gnu::always_inline]] {
+  unroll<thin_rows>([&](auto r) __attribute__((always_inline)) {
     if (product.m == r + 1) multiply_columns<T, r + 1>(product);
   });
 }
@@ -151,11 +150,12 @@ void multiply_depth(const PanelProduct<T>& product) {
   const int64_t b_k = product.b_k;
   for (int64_t i = 0; i < product.m; ++i) {
     V a[size_t{Depth}];
-    unroll<Depth>([&](auto p) [[gnu::always_inline]] { a[p] = V(product.a[i * product.a_row + p * product.a_k]); });
+    unroll<Depth>([&](auto p)
+                      __attribute__((always_inline)) { a[p] = V(product.a[i * product.a_row + p * product.a_k]); });
     T* c = product.c + i * product.c_row;
-    for_each_vector<T>(product.n, [&](int64_t j, auto lanes) [[gnu::always_inline]] {
+    for_each_vector<T>(product.n, [&](int64_t j, auto lanes) __attribute__((always_inline)) {
       V sum(T(0));
-      unroll<Depth>([&](auto p) [[gnu::always_inline]] { sum = fma(a[p], lanes.load(b + p * b_k + j), sum); });
+      unroll<Depth>([&](auto p) __attribute__((always_inline)) { sum = fma(a[p], lanes.load(b + p * b_k + j), sum); });
       if (!Plain) {
         const V before = product.accumulate ? lanes.load(c + j) : V(T(0));
         sum = finish(sum, before, bias ? lanes.load(bias + j) : V(T(0)), product);
@@ -170,7 +170,7 @@ template <class T>
 void multiply_shallow(const PanelProduct<T>& product) {
   const Epilogue<T>* epilogue = product.epilogue;
   const bool plain = !product.accumulate && !(epilogue && (epilogue->bias || epilogue->relu));
-  unroll<shallow_depth>([&](auto p) [[gnu::always_inline]] {
+  unroll<shallow_depth>([&](auto p) __attribute__((always_inline)) {
     if (product.k != p + 1) return;
     plain ? multiply_depth<T, p + 1, true>(product) : multiply_depth<T, p + 1, false>(product);
   });

@@ -38,6 +38,15 @@ template <class T, class Body>
   if (i < n) body(i, PartVector<T>{n - i});
 }
 
+// The same for a body that may run twice on an element: the last vector overlaps the one before it, which is faster
+// than a part of one.
+template <class T, class Body>
+[[gnu::always_inline]] inline void for_each_vector_overlapping(int64_t n, const Body& body) {
+  constexpr int64_t size = Vec<T>::size;
+  if (n < size) return for_each_vector<T>(n, body);
+  for (int64_t i = 0; i < n; i += size) body(i + size <= n ? i : n - size, WholeVector<T>{});
+}
+
 // The cells from p on, of which `room` may be read.
 template <class T, bool inside>
 [[gnu::always_inline]] inline Vec<T> load_cells(const T* p, int64_t room) {
@@ -59,6 +68,15 @@ template <class T>
     pair.first.store(out + 2 * j, left < size ? left : size);
     if (left > size) pair.second.store(out + 2 * j + size, left - size);
   }
+}
+
+// Where to store the two vectors of pairs i, i + 1, ... of a row: at i, or before it where the row ends too soon and
+// pairs may be stored twice.
+template <class T>
+constexpr int64_t last_pairs(int64_t width, int64_t i) {
+  constexpr int64_t size = Vec<T>::size;
+  const bool fits = 2 * (i + size) <= width || width % 2 != 0 || width < 2 * size;
+  return fits ? i : width / 2 - size;
 }
 
 // Folds n elements into one vector: step(i, lanes, sum) adds those from i on to a sum that started as `start`,

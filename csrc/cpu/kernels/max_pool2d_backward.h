@@ -28,7 +28,7 @@ void max_backward_of_fours(const MaxPoolBackwardTask<T>& task, int64_t plane, Po
     const int64_t at = (plane * h.output + o) * w.output;
     const bool sent = o < h.output, upper = 2 * o >= range.begin, lower = 2 * o + 1 < range.end;
     T* row = grad_x + 2 * o * w.size;
-    for_each_vector<T>(sent ? w.output : 0, [&](int64_t q, auto lanes) {
+    for_each_vector_overlapping<T>(sent ? w.output : 0, [&](int64_t q, auto lanes) {
       const V g = lanes.load(task.grad_y + at + q), tap = load_bytes(task.taps + at + q, lanes);
       if (upper) store_pairs(row, w.size, q, select(tap == zero, g, zero), select(tap == one, g, zero));
       if (lower) store_pairs(row + w.size, w.size, q, select(tap == two, g, zero), select(tap == three, g, zero));
@@ -60,7 +60,7 @@ template <class T>
 template <class T, int kernel>
 void max_backward_of_stride_1(const PoolAxis& w, const Senders<T>& from, T* grad_x) {
   const int64_t taps = kernel ? kernel : w.kernel;
-  for_each_vector<T>(w.size, [&](int64_t j, auto lanes) {
+  for_each_vector_overlapping<T>(w.size, [&](int64_t j, auto lanes) __attribute__((always_inline)) {
     Vec<T> total(T(0));
     for (int64_t s = 0; s < from.count; ++s) {
       const int64_t at = s * from.step + j + w.before, tap = from.tap - s * from.tap_step;
@@ -74,7 +74,8 @@ void max_backward_of_stride_1(const PoolAxis& w, const Senders<T>& from, T* grad
 template <class T, int kernel, bool odd>
 void max_backward_of_stride_2(const PoolAxis& w, const Senders<T>& from, T* grad_x) {
   const int64_t taps = kernel ? kernel : w.kernel;
-  for (int64_t j = 0; 2 * j < w.size; j += Vec<T>::size) {
+  for (int64_t i = 0; 2 * i < w.size; i += Vec<T>::size) {
+    const int64_t j = last_pairs<T>(w.size, i);
     Vec<T> totals[2] = {Vec<T>(T(0)), Vec<T>(T(0))};
     for (int64_t s = 0; s < from.count; ++s) {
       const int64_t at = s * from.step + j + w.before / 2, tap = from.tap - s * from.tap_step;

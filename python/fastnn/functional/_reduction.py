@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnn import _core
 from fastnn._checks import as_int, as_non_negative
+from fastnn.backend import is_gpu_array
 
 if TYPE_CHECKING:
     from fastnn._core import Array, LossOptions, NLLOptions, Reduction
@@ -39,5 +40,5 @@ def nll_options(op: str, ignore_index: int, reduction: Reduction) -> NLLOptions:
 
 
 def value(loss: Any, x: Array, reduction: Reduction) -> Any:
-    """The losses, or the reduced loss as a scalar of the dtype of x."""
-    return loss if reduction == "none" else x.dtype.type(loss)
+    """The losses, or the reduced loss: a scalar of the dtype of x, but on a GPU an array without axes."""
+    return loss if reduction == "none" or is_gpu_array(loss) else x.dtype.type(loss)

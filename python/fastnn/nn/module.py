@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-import numpy as np
-
+from fastnn.backend import device_number, is_array, to_device
 from fastnn.nn.parameter import Parameter
 from fastnn.nn.state import IncompatibleKeys, load_into
 
@@ -166,7 +165,7 @@ class Module:
         """
         if not isinstance(name, str) or not name.isidentifier() or hasattr(self, name):
             raise ValueError(f"[register_buffer] expected a new attribute's name, got {name!r}")
-        if array is not None and not isinstance(array, np.ndarray):
+        if array is not None and not is_array(array):
             raise TypeError(
                 f"[register_buffer] expected {name} to be a numpy.ndarray, got {type(array).__name__}"
             )
@@ -183,6 +182,39 @@ class Module:
         """All buffers inside."""
         for _, array in self.named_buffers():
             yield array
+
+    def to(self, device: str) -> Self:
+        """Move all parameters, with their gradients, and all floating buffers to `device`; return the module.
+
+        The state of an optimizer follows at its next step. Counts, as of the batches that batch norm has
+        seen, stay on the host.
+
+        Parameters
+        ----------
+        device : str
+            "cpu", "cuda" or "cuda:1": NumPy's or CuPy's arrays.
+
+        Raises
+        ------
+        ValueError
+            For another device.
+        RuntimeError
+            Where there is no GPU, naming the reason.
+
+        Examples
+        --------
+        >>> from fastnn import nn
+        >>> type(nn.Linear(3, 2).to("cpu").weight.data).__name__
+        'ndarray'
+        """
+        device_number(device)
+        for parameter in self.parameters():
+            parameter.to(device)
+        for module in self.modules():
+            for name, array in module._own_buffers():
+                if array.dtype.kind == "f":
+                    setattr(module, name, to_device(array, device))
+        return self
 
     # --- modes and gradients --------------------------------------------------------------------
 

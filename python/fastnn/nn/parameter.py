@@ -5,9 +5,11 @@ Clearing a gradient keeps its memory: the next backward overwrites it, the ones 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+
+from fastnn.backend import copy_to, empty_like, is_array, is_gpu_array, to_device, zeros_like
 
 if TYPE_CHECKING:
     from fastnn._core import Array
@@ -99,6 +101,13 @@ class Parameter:
         """The dtype of data."""
         return self._data.dtype
 
+    def to(self, device: str) -> Self:
+        """Move data and gradient to `device`, "cpu", "cuda" or "cuda:1"; returns the parameter."""
+        self._data = to_device(self._data, device)
+        self._grad = None if self._grad is None else to_device(self._grad, device)
+        self._memory = None
+        return self
+
     def zero_grad(self) -> None:
         """Forget the gradient: `grad` is None until the next backward.
 
@@ -133,8 +142,8 @@ class Parameter:
             self._grad += grad
             return
         if self._memory is None:
-            self._memory = np.empty_like(self._data)
-        np.copyto(self._memory, grad)
+            self._memory = empty_like(self._data)
+        copy_to(self._memory, grad)
         self._grad = self._memory
 
     def __repr__(self) -> str:
@@ -142,7 +151,7 @@ class Parameter:
 
 
 def _checked(name: str, value: Any) -> Array:
-    if not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray):
+    if not is_array(value):
         raise TypeError(
             f"[Parameter] expected {name} to be a numpy.ndarray, got {type(value).__name__}; "
             "call numpy.asarray first"
@@ -152,11 +161,12 @@ def _checked(name: str, value: Any) -> Array:
             f"[Parameter] expected {name} of dtype float32 or float64, got {value.dtype}; "
             "call .astype(numpy.float32) first"
         )
-    if not (value.flags.c_contiguous and value.flags.writeable and value.flags.aligned):
+    if not (value.flags.c_contiguous and (is_gpu_array(value) or value.flags.behaved)):
         raise ValueError(
             f"[Parameter] expected {name} to be C-contiguous, aligned and writable; call numpy.copy first"
         )
-    return value
+    array: Array = value
+    return array
 
 
 def grad_targets(weight: Parameter, bias: Parameter | None) -> tuple[bool, Array | None, Array | None]:
@@ -171,7 +181,7 @@ def grad_targets(weight: Parameter, bias: Parameter | None) -> tuple[bool, Array
         accumulate = True
         for parameter in (weight, bias):
             if parameter._grad is None:
-                parameter._grad = np.zeros_like(parameter._data)
+                parameter._grad = zeros_like(parameter._data)
     if accumulate:
         return True, weight._grad, bias._grad
     return False, weight._memory, bias._memory
@@ -184,3 +194,21 @@ def set_grads(
     weight._grad = weight._memory = grad_weight
     if bias is not None:
         bias._grad = bias._memory = grad_bias
+
+
+def joined(parameters: list[Parameter]) -> Parameter:
+    """One flat parameter whose data and gradient are those of all: they become views of it.
+
+    Its gradient is the memory of theirs, so it holds what a backward of all of them has written.
+    """
+    data = np.concatenate([parameter._data.ravel() for parameter in parameters])
+    whole = Parameter(data)
+    grad = whole._grad = np.zeros_like(data)
+    at = 0
+    for parameter in parameters:
+        size, shape = parameter._data.size, parameter._data.shape
+        parameter._data = data[at : at + size].reshape(shape)
+        parameter._memory = grad[at : at + size].reshape(shape)
+        parameter._grad = None
+        at += size
+    return whole

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from fastnn.backend import copy_to, to_host
+
 if TYPE_CHECKING:
     from fastnn._core import Array
 
@@ -26,7 +28,7 @@ def load_into(
         raise TypeError(f"[load_state_dict] expected a dict of arrays, got {type(saved).__name__}")
     missing = [name for name in targets if name not in saved]
     unexpected = [name for name in saved if name not in targets]
-    values = {name: np.asarray(saved[name]) for name in targets if name in saved}
+    values = {name: np.asarray(to_host(saved[name])) for name in targets if name in saved}
     complaints = [text for name, value in values.items() for text in _misfits(name, value, targets[name])]
     if strict and missing:
         complaints.insert(0, f"missing keys: {', '.join(missing)}")
@@ -35,7 +37,7 @@ def load_into(
     if complaints:
         raise ValueError(f"[load_state_dict] {owner} cannot take this state:\n  " + "\n  ".join(complaints))
     for name, value in values.items():
-        targets[name][...] = value
+        copy_to(targets[name], value)
     return IncompatibleKeys(missing, unexpected)
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fastnn._checks import as_bool, as_non_negative
-from fastnn.backend import kernels_for
+from fastnn.backend import full_like, kernels_for, refuse_capture
 from fastnn.optim.optimizer import Cohort, Group, Optimizer, State
 
 if TYPE_CHECKING:
@@ -94,7 +92,9 @@ class Adagrad(Optimizer):
 
     def _update(self, group: Group, cohort: Cohort) -> None:
         start = group["initial_accumulator_value"]
-        states = [state or {"step": 0, "sum": np.full_like(p._data, start)} for p, _, state in cohort]
+        if group["lr_decay"]:
+            refuse_capture("Adagrad", "lr_decay counts steps")
+        states = [state or {"step": 0, "sum": full_like(p._data, start)} for p, _, state in cohort]
         step = states[0]["step"] + 1
         params = [parameter._data for parameter, _, _ in cohort]
         kernels = kernels_for(params[0], "Adagrad", "params")

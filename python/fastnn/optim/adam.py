@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fastnn._checks import as_bool, as_float, as_non_negative
-from fastnn.backend import kernels_for
+from fastnn.backend import kernels_for, refuse_capture, zeros_like
 from fastnn.optim.optimizer import Cohort, Group, Optimizer, State
 
 if TYPE_CHECKING:
@@ -92,6 +90,7 @@ class Adam(Optimizer):
         return state.get("step", 0)
 
     def _update(self, group: Group, cohort: Cohort) -> None:
+        refuse_capture(type(self).__name__, "its bias correction counts steps")
         amsgrad = group["amsgrad"]
         beta1, beta2 = group["betas"]
         params: list[Array] = []
@@ -174,14 +173,14 @@ class AdamW(Adam):
 
 def _new_state(parameter: Parameter) -> State:
     data = parameter._data
-    return {"step": 0, "exp_avg": np.zeros_like(data), "exp_avg_sq": np.zeros_like(data)}
+    return {"step": 0, "exp_avg": zeros_like(data), "exp_avg_sq": zeros_like(data)}
 
 
 def _add_maxima(states: list[State]) -> None:
     """Room for the maxima, also where amsgrad was switched on after some steps."""
     for state in states:
         if "max_exp_avg_sq" not in state:
-            state["max_exp_avg_sq"] = np.zeros_like(state["exp_avg_sq"])
+            state["max_exp_avg_sq"] = zeros_like(state["exp_avg_sq"])
 
 
 def _as_betas(name: str, betas: Any) -> tuple[float, float]:

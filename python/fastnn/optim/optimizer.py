@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from fastnn.backend import device_of, is_array, to_device
 from fastnn.nn.parameter import Parameter
 from fastnn.optim.saved import check_names, checked_groups, checked_state, pack_groups
 
@@ -63,6 +64,7 @@ class Optimizer:
         self.defaults = defaults
         self.param_groups: list[Group] = []
         self.state: dict[Parameter, State] = {}
+        self._array_type: type | None = None  # of the parameters at the last step
         groups = _as_list(type(self).__name__, params)
         if not groups:
             raise ValueError(f"[{type(self).__name__}] expected params with at least one Parameter, got none")
@@ -73,6 +75,8 @@ class Optimizer:
 
     def step(self) -> None:
         """Move every parameter that has a gradient, in place."""
+        if type(self.param_groups[0]["params"][0]._data) is not self._array_type:
+            self._follow()
         for group in self.param_groups:
             for cohort in self._cohorts(group["params"]):
                 self._update(group, cohort)
@@ -205,6 +209,15 @@ class Optimizer:
             else:
                 cohorts[key] = [(parameter, grad, state)]
         return cohorts.values()
+
+    def _follow(self) -> None:
+        """Bring the state of parameters that were moved to another device to where they are."""
+        for parameter, values in self.state.items():
+            device = device_of(parameter._data)
+            for name, value in values.items():
+                if is_array(value):
+                    values[name] = to_device(value, device)
+        self._array_type = type(self.param_groups[0]["params"][0]._data)
 
     def _parameters(self) -> list[Parameter]:
         return [parameter for group in self.param_groups for parameter in group["params"]]

@@ -7,10 +7,8 @@ from functools import lru_cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fastnn._checks import as_bool, as_non_negative, as_probability
-from fastnn.backend import kernels_for
+from fastnn.backend import kernels_for, zeros_like
 from fastnn.optim.optimizer import Cohort, Group, Optimizer, State
 
 if TYPE_CHECKING:
@@ -121,11 +119,11 @@ class RMSprop(Optimizer):
 def _completed(group: Group, parameter: Parameter, state: State) -> State:
     """The state with all arrays that the options ask for, also those switched on after some steps."""
     if not state:
-        state = {"step": 0, "square_avg": np.zeros_like(parameter._data)}
+        state = {"step": 0, "square_avg": zeros_like(parameter._data)}
     if group["momentum"] != 0.0 and "momentum_buffer" not in state:
-        state["momentum_buffer"] = np.zeros_like(parameter._data)
+        state["momentum_buffer"] = zeros_like(parameter._data)
     if group["centered"] and "grad_avg" not in state:
-        state["grad_avg"] = np.zeros_like(parameter._data)
+        state["grad_avg"] = zeros_like(parameter._data)
     return state
 
 

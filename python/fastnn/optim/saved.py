@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastnn._checks import as_int
+from fastnn.backend import device_of, to_device, to_host
 from fastnn.nn.parameter import Parameter
 
 
@@ -70,7 +71,7 @@ def checked_state(
 
 def _checked_array(op: str, arg: str, value: Any, parameter: Parameter) -> Any:
     # asarray first: a tensor's __array__ knows nothing of copies.
-    array = np.array(np.asarray(value), dtype=parameter.dtype, order="C")
+    array = np.array(np.asarray(to_host(value)), dtype=parameter.dtype, order="C")
     if array.shape != parameter.shape:
         raise ValueError(f"[{op}] expected {arg} of shape {parameter.shape}, got {array.shape}")
-    return array
+    return to_device(array, device_of(parameter.data))

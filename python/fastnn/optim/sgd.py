@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from fastnn._checks import as_bool, as_float, as_non_negative
-from fastnn.backend import kernels_for
+from fastnn.backend import empty_like, kernels_for
 from fastnn.optim.optimizer import Cohort, Group, Optimizer, State
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class SGD(Optimizer):
         buffers = []
         if group["momentum"] != 0.0:
             # The first step overwrites the buffer, whatever is in it.
-            buffers = [p._data.copy() if first else state["momentum_buffer"] for p, _, state in cohort]
+            buffers = [empty_like(p._data) if first else state["momentum_buffer"] for p, _, state in cohort]
         params, grads = [p._data for p, _, _ in cohort], [grad for _, grad, _ in cohort]
         kernels = kernels_for(params[0], "SGD", "params")
         options = _native_options(

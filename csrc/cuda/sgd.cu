@@ -1,0 +1,44 @@
+#include "ops/sgd.h"
+
+#include "cuda/decayed_gradient.cuh"
+#include "cuda/tensor_list.cuh"
+
+namespace fastnn::cuda {
+namespace {
+
+// By the formulas of csrc/cpu/kernels/sgd.h.
+template <class T>
+struct SGDStep {
+  SGDConstants<T> c;
+  bool has_buffer;
+
+  __device__ void operator()(T grad, T& param, T& buffer) const {
+    T g = decayed_gradient(grad, param, c);
+    if (has_buffer) {
+      buffer = c.first_step ? g : fma_of(c.momentum, buffer, c.gradient_share * g);
+      g = c.nesterov ? fma_of(c.momentum, buffer, g) : buffer;
+    }
+    param = fma_of(-c.lr, g, param);
+  }
+};
+
+template <class T>
+struct SGDUpdate {
+  SGDConstants<T> c;
+
+  __device__ void operator()(const SGDTensor<T>& t, int64_t begin, int64_t end, int) const {
+    step_piece(begin, end, SGDStep<T>{c, t.momentum_buffer != nullptr}, t.grad, t.param, t.momentum_buffer);
+  }
+};
+
+}  // namespace
+
+template <class T>
+void sgd_step(std::span<const SGDTensor<T>> tensors, const SGDOptions& options) {
+  for_each_piece("sgd", tensors, SGDUpdate<T>{sgd_constants<T>(options)});
+}
+
+template void sgd_step(std::span<const SGDTensor<float>>, const SGDOptions&);
+template void sgd_step(std::span<const SGDTensor<double>>, const SGDOptions&);
+
+}  // namespace fastnn::cuda
