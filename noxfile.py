@@ -18,7 +18,10 @@ WHEELS, WHEEL_BUILD = ROOT / "build/wheels", ROOT / "build/wheel"
 RUFF, CLANG_FORMAT, MYPY = "ruff==0.17.5", "clang-format==23.1.5", "mypy==2.4.1"
 CMAKE = ("cmake>=3.24", "ninja>=1.11", "pybind11>=3.0.2")
 TORCH = "torch==2.13.0"
+CUPY = "cupy-cuda13x>=14.0"
 RESIDENT_MEMORY = "tests/test_memory.py::test_ten_thousand_calls_leave_nothing"
+# The tests of the table of operations that any backend can run.
+GENERIC = tuple(f"tests/test_{name}.py" for name in ("reference", "errors", "views", "special_values", "out"))
 BUSY_FORK = "tests/test_fork.py::test_five_hundred_children[busy]"
 JOBS = str(len(os.sched_getaffinity(0)))
 
@@ -147,9 +150,28 @@ def tsan(session: nox.Session) -> None:
 
 
 @nox.session(requires=["wheel"])
+def simt(session: nox.Session) -> None:
+    """The kernels of the GPU on the host: their C++ tests, and the operations on CuPy arrays of host memory."""
+    test_cpp(session, "simt")
+    install_wheel(session, "test", CUPY, "pytest-xdist")
+    backend = ("--backend", "simt", "--deselect=tests/cuda/test_availability.py")
+    session.run("pytest", "-n", JOBS, *GENERIC, "tests/cuda", *backend, *session.posargs)
+
+
+@nox.session
+def cuda(session: nox.Session) -> None:
+    """The CUDA module by nvcc of the package index: it imports without a driver, and says why nothing runs."""
+    build = ("-Cbuild-dir=build/cuda", "-Ccmake.define.FASTNN_WERROR=ON")
+    session.run("pip", "install", ".[cuda13,test]", *build, env={"FASTNN_CUDA": "1"}, silent=True)
+    session.run("pytest", "tests/cuda/test_availability.py")
+    session.run("bash", "-n", "benchmarks/gpu_check.sh", external=True)
+    session.run("bash", "benchmarks/gpu_check.sh", "--dry-run", external=True)
+
+
+@nox.session(requires=["wheel"])
 def peers(session: nox.Session) -> None:
-    """The results of PyTorch."""
-    install_wheel(session, "test", TORCH)
+    """The results of PyTorch, scikit-learn and onnxruntime."""
+    install_wheel(session, "test", TORCH, "onnxruntime>=1.18")
     session.run("pytest", "tests/peers", *session.posargs)
 
 

@@ -23,7 +23,7 @@ done
 
 # The generic tests of the table of operations, which take any backend, and those of the GPU alone.
 suite=(tests/test_reference.py tests/test_errors.py tests/test_views.py tests/test_special_values.py tests/test_out.py
-  tests/test_indices.py tests/cuda)
+  tests/cuda)
 options=(-q -p no:cacheprovider --backend cuda --require-gpu)
 
 # run NAME command...: to the log of that name; the table says how it ended.

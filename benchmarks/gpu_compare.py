@@ -30,10 +30,7 @@ from benchmarks.cases import select
 
 REPEATS, EAGER_SECONDS, FLUSH_BYTES = 20, 0.05, 256 << 20
 LIBRARIES = ("fastnn", "torch")
-# What a GPU is used for; the smallest shapes are in the CPU's table.
-DEFAULT = (
-    "linear|conv2d|pool2d|batch_norm|layer_norm|relu|softmax|cross_entropy|mse|Adam|RMSprop|SGD|Adagrad|step"
-)
+OPERATIONS = "linear|conv2d|pool2d|_norm|relu|softmax|cross_entropy|mse|Adam|RMSprop|SGD|Adagrad|step"
 
 
 def build(case: Case, library: str) -> Call:
@@ -80,7 +77,7 @@ def kernel_seconds(call: Call) -> float:
         end.record()
         end.synchronize()
         times.append(cupy.cuda.get_elapsed_time(start, end) * 1e-3)
-    return median(times[3:])
+    return float(median(times[3:]))
 
 
 def eager_seconds(call: Call, synchronize: Callable[[], None]) -> float:
@@ -119,7 +116,8 @@ def torch_graph(call: Call) -> Call:
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         call()
-    return graph.replay
+    replay: Call = graph.replay
+    return replay
 
 
 def fastnn_graph(call: Call) -> Call:
@@ -155,14 +153,8 @@ def row(case: Case, rates: dict[str, float]) -> dict[str, Any]:
         errors = {library: error(case, library) for library in LIBRARIES}
     work, limit = (case.flops, "product") if case.flops else (case.least_bytes, "copy")
     share = work / (seconds["fastnn"]["kernel"] or 1.0) / rates[limit]
-    return {
-        "name": case.name,
-        "op": case.op,
-        "seconds": seconds,
-        "error": errors,
-        "share": share,
-        "limit": limit,
-    }
+    facts = {"name": case.name, "op": case.op, "share": share, "limit": limit}
+    return facts | {"seconds": seconds, "error": errors}
 
 
 def text(line: dict[str, Any]) -> str:
@@ -182,7 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--filter", default=DEFAULT, metavar="REGEX", help="only cases whose name matches")
+    parser.add_argument("--filter", default=OPERATIONS, metavar="REGEX", help="only cases whose name matches")
     parser.add_argument("--out", type=Path, default=machine.ROOT / "benchmarks/results/gpu", metavar="FOLDER")
     options = parser.parse_args(arguments)
     import fastnn
@@ -195,12 +187,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     device = cupy.cuda.runtime.getDeviceProperties(0)["name"].decode()
     rates = limits()
-    print(
-        f"{device}: copy {rates['copy'] / 1e9:.0f} GB/s, float32 product {rates['product'] / 1e12:.1f} TFLOP/s"
-    )
-    print(
-        f"{'case':44} {'kernel':>9} {'eager':>9} {'graph':>9}     time of fastnn / PyTorch   limit    error"
-    )
+    copy, product = rates["copy"] / 1e9, rates["product"] / 1e12
+    print(f"{device}: copy {copy:.0f} GB/s, float32 product {product:.1f} TFLOP/s")
+    print(f"{'case':44} {'kernel':>9} {'eager':>9} {'graph':>9}     fastnn / PyTorch          limit    error")
     rows = []
     for case in select(options.filter):
         if not re.search("channels_last|float64", case.name):

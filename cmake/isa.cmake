@@ -2,11 +2,17 @@
 # compiled into the object library fastnn_isa_<isa>; dispatch.cpp learns the list, weakest first, from the
 # generated header isa_list.h.
 
+# Sanitized builds leave out avx512: instrumented, that unit takes gcc 12 a quarter of an hour, and its kernels are
+# those of the other units.
+set(FASTNN_SKIP_ISAS "" CACHE STRING "Instruction sets to be left out")
 set(FASTNN_ISAS "")
 set(isa_entries "")
 
 # fastnn_isa(name  C++ expression that says whether this processor has it  compiler flags...)
 function(fastnn_isa name supported)
+  if(name IN_LIST FASTNN_SKIP_ISAS)
+    return()
+  endif()
   add_library(fastnn_isa_${name} OBJECT "${PROJECT_SOURCE_DIR}/csrc/cpu/isa/${name}.cpp")
   target_link_libraries(fastnn_isa_${name} PRIVATE fastnn_options)
   target_compile_options(fastnn_isa_${name} PRIVATE ${ARGN} $<$<CONFIG:Release>:-O3>)

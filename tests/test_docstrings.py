@@ -10,7 +10,7 @@ import pytest
 
 import fastnn
 
-FOLDERS = ["functional", "nn", "optim", "data", "train", "io", "testing"]
+FOLDERS = ["functional", "nn", "optim", "data", "train", "io", "analysis", "testing"]
 PACKAGES = {name: importlib.import_module(f"fastnn.{name}") for name in FOLDERS}
 
 

@@ -10,6 +10,7 @@
 #include "bindings/bind_cross_entropy.h"
 #include "bindings/bind_dropout.h"
 #include "bindings/bind_gather.h"
+#include "bindings/bind_grid_sample.h"
 #include "bindings/bind_im2col.h"
 #include "bindings/bind_layer_norm.h"
 #include "bindings/bind_linear.h"
@@ -40,6 +41,7 @@ inline void bind_operations(py::module_& m) {
   bind_adagrad(m);
   bind_clip_grad(m);
   bind_gather(m);
+  bind_grid_sample(m);
   bind_pool2d(m);
 }
 

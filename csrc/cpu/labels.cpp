@@ -1,5 +1,7 @@
 #include "ops/labels.h"
 
+#include <algorithm>
+
 #include "cpu/labels.h"
 #include "cpu/ordered_sum.h"
 
@@ -23,10 +25,8 @@ void resolve_labels(const char* op, const Index* target, Shape target_shape, int
 
 template <class T>
 double sum_label_weights(const int64_t* labels, int64_t count, const T* weight) {
-  return ordered_sum(count, [=](int64_t i) {
-    if (labels[i] < 0) return 0.0;
-    return weight ? static_cast<double>(weight[labels[i]]) : 1.0;
-  });
+  if (!weight) return static_cast<double>(std::count_if(labels, labels + count, [](int64_t i) { return i >= 0; }));
+  return ordered_sum(count, [=](int64_t i) { return labels[i] < 0 ? 0.0 : static_cast<double>(weight[labels[i]]); });
 }
 
 template void resolve_labels(const char*, const int32_t*, Shape, int64_t, std::optional<int64_t>, int64_t*);

@@ -12,30 +12,13 @@ namespace {
 // Of a vector of any instruction set.
 constexpr int64_t most_lanes = 16;
 
-// Where a window starts, padding included, and the cell behind it.
-PoolRange extent(const WindowAxis& axis, int64_t o) {
-  if (axis.stride > 0) return {axis.first(o), axis.first(o) + axis.span()};
-  // o * size / output without a product that could overflow.
-  const int64_t whole = axis.size / axis.output, rest = axis.size % axis.output;
-  return {o * whole + o * rest / axis.output, (o + 1) * whole + ((o + 1) * rest + axis.output - 1) / axis.output};
-}
-
-PoolSpan clip(const WindowAxis& axis, int64_t o) {
-  const PoolRange window = extent(axis, o);
-  const int64_t d = axis.dilation, taps = (window.end - window.begin - 1) / d + 1;
-  const int64_t tap = window.begin < 0 ? (-window.begin + d - 1) / d : 0;
-  const int64_t room = axis.size - window.begin;
-  const int64_t end = room > 0 ? std::min(taps, (room - 1) / d + 1) : 0;
-  return {window.begin + tap * d, std::max<int64_t>(0, end - tap), tap};
-}
-
 // The tables of one axis, those of input cells for a backward only.
 class AxisTables {
  public:
   explicit AxisTables(const WindowAxis& axis, bool backward = false)
       : axis_(axis), spans_(axis.output), covers_(backward ? axis.size : 0) {
     for (int64_t o = 0; o < axis.output; ++o) {
-      spans_.data()[o] = clip(axis, o);
+      spans_.data()[o] = pool_span(axis, o);
       inside_ = inside_ && axis.stride > 0 && spans_.data()[o].count == axis.kernel;
     }
     if (backward) find_covers();
@@ -65,8 +48,8 @@ class AxisTables {
   void find_covers() {
     PoolRange around{0, 0};
     for (int64_t i = 0; i < axis_.size; ++i) {
-      while (around.end < axis_.output && extent(axis_, around.end).begin <= i) ++around.end;
-      while (around.begin < around.end && extent(axis_, around.begin).end <= i) ++around.begin;
+      while (around.end < axis_.output && pool_extent(axis_, around.end).begin <= i) ++around.end;
+      while (around.begin < around.end && pool_extent(axis_, around.begin).end <= i) ++around.begin;
       covers_.data()[i] = around;
     }
   }
@@ -213,14 +196,12 @@ void check_max_pool2d_indices(const Pool2dSize& size, Shape shape, const int64_t
   parallel_for(size.planes * h.output, rows_per_task(w.output), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       const PoolSpan& span = rows.span(row % h.output);
-      const int64_t first = span.first * w.size;
-      const int64_t last = span.count == 0 ? first : (span.first + (span.count - 1) * h.dilation + 1) * w.size;
+      const PoolRange cells = cells_of_rows(size.window, span);
       for (int64_t q = 0; q < w.output; ++q) {
         const int64_t at = row * w.output + q, index = indices[at];
-        if (index >= first && index < last) continue;
+        if (index >= cells.begin && index < cells.end) continue;
         if (index == -1 && (span.count == 0 || columns.span(q).count == 0)) continue;
-        fail_index("max_pool2d_backward", "expected indices in the rows of their windows, [", first, ", ", last,
-                   ") here, got ", index, " at position ", index_text(shape, at));
+        fail_pool_index(shape, cells, index, at);
       }
     }
   });

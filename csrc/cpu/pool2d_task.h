@@ -4,18 +4,9 @@
 
 #include <cstdint>
 
+#include "ops/pool_window.h"
+
 namespace fastnn::cpu {
-
-struct PoolRange {
-  int64_t begin, end;
-};
-
-// The taps of one window that lie inside the input.
-struct PoolSpan {
-  int64_t first;  // input cell under the first of them
-  int64_t count;
-  int64_t tap;  // number of the first of them in the whole window
-};
 
 struct PoolAxis {
   int64_t size, output;

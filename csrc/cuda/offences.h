@@ -25,7 +25,8 @@ struct Offence {
   }
 };
 
-// Of the current device. Allocates it when it is asked for the first time there.
+// Of the current device. Allocates it when it is asked for the first time there, so a graph is captured after a call
+// that was not.
 Offence* offence_record();
 
 // Throws what the CPU throws for this position and value; runs at synchronize().

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ops/conv_geometry.h"
+#include "ops/pool_window.h"
 
 namespace fastnn {
 
@@ -127,6 +128,17 @@ inline bool taps_fit_bytes(const Pool2dSize& size) {
     return axis.kernel <= 256 && axis.span() <= most && axis.dilation <= axis.size;
   };
   return fits(h) && fits(w) && h.kernel * w.kernel <= 256 && w.size <= most;
+}
+
+// The cells of a plane in the rows of a window, where an index into the plane may lead to.
+constexpr PoolRange cells_of_rows(const Window& window, const PoolSpan& rows) {
+  const int64_t width = window.w.size, first = rows.first * width;
+  return {first, rows.count == 0 ? first : (rows.first + (rows.count - 1) * window.h.dilation + 1) * width};
+}
+
+[[noreturn]] inline void fail_pool_index(Shape shape, const PoolRange& cells, int64_t index, int64_t position) {
+  fail_index("max_pool2d_backward", "expected indices in the rows of their windows, [", cells.begin, ", ", cells.end,
+             ") here, got ", index, " at position ", index_text(shape, position));
 }
 
 namespace FASTNN_BACKEND {

@@ -1,9 +1,10 @@
 """Neural networks on plain NumPy arrays: C++ kernels under a thin Python layer.
 
 `fastnn.functional` holds the operations, `fastnn.nn` layers, `fastnn.optim` optimizers, `fastnn.data`
-mini-batches, `fastnn.train` the training loop, `fastnn.io` weights and checkpoints as files, `fastnn.cuda`
-what concerns a GPU. The last four, and `fastnn.testing` with checks for layers of your own, are loaded when
-they are first used.
+mini-batches, `fastnn.train` the training loop, `fastnn.io` weights and checkpoints as files,
+`fastnn.analysis` curvature, loss surfaces and diagnosis, `fastnn.sklearn` estimators for scikit-learn,
+`fastnn.cuda` what concerns a GPU, `fastnn.testing` checks for layers of your own. All but the first three
+are loaded when they are first used.
 """
 
 from __future__ import annotations
@@ -32,11 +33,12 @@ from fastnn.runtime import (
 )
 
 if TYPE_CHECKING:
-    from fastnn import cuda, data, io, testing, train
+    from fastnn import analysis, cuda, data, io, sklearn, testing, train
 
     __version__: str
 
 __all__ = [
+    "analysis",
     "cuda",
     "data",
     "empty_cache",
@@ -50,6 +52,7 @@ __all__ = [
     "random",
     "set_num_threads",
     "show_config",
+    "sklearn",
     "supported_isas",
     "testing",
     "threads",
@@ -58,7 +61,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("cuda", "data", "io", "testing", "train"):
+    if name in ("analysis", "cuda", "data", "io", "sklearn", "testing", "train"):
         from importlib import import_module
 
         return import_module(f"fastnn.{name}")

@@ -428,6 +428,31 @@ def clip_grad_norm(
 def clip_grad_value(grads: Sequence[Array], clip_value: float) -> None:
     """Clamp all gradients to [-clip_value, clip_value], in place."""
 
+# --- grid_sample --------------------------------------------------------------------------------
+def affine_grid(theta: Array, size: tuple[int, ...], align_corners: bool, out: Array | None) -> Array: ...
+def affine_grid_backward(
+    grad_grid: Array, size: tuple[int, ...], align_corners: bool, out: Array | None
+) -> Array: ...
+def grid_sample(
+    input: Array, grid: Array, mode: str, padding_mode: str, align_corners: bool, out: Array | None
+) -> Array: ...
+def affine_sample(
+    input: Array, theta: Array, mode: str, padding_mode: str, align_corners: bool, out: Array | None
+) -> Array:
+    """grid_sample at affine_grid(theta), the same bits, without the grid in memory."""
+
+def grid_sample_backward(
+    grad_output: Array,
+    input: Array,
+    grid: Array,
+    mode: str,
+    padding_mode: str,
+    align_corners: bool,
+    needs: tuple[bool, bool],
+    out: tuple[Array | None, Array | None] | None,
+) -> tuple[Array | None, Array | None]:
+    """(grad_input, grad_grid), None where not needed."""
+
 # --- gather -------------------------------------------------------------------------------------
 def gather(x: Array, indices: NDArray[np.int64], out: Array | None) -> Array:
     """x[indices] along axis 0, any dtype without Python objects; IndexError names position and value."""

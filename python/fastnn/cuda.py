@@ -96,6 +96,28 @@ def graph(step: Callable[[], T], warmup: int = 3) -> Callable[[], T]:
     ------
     RuntimeError
         Where there is no GPU, for a step that cannot be captured, and for what CUDA refuses.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> from fastnn import nn, optim
+    >>> if fastnn.cuda.is_available():
+    ...     import cupy
+    ...
+    ...     model, loss = nn.Linear(3, 2).to("cuda"), nn.MSELoss()
+    ...     optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    ...     x, y = cupy.ones((8, 3), "float32"), cupy.zeros((8, 2), "float32")
+    ...
+    ...     def step():
+    ...         optimizer.zero_grad()
+    ...         value = loss(model(x), y)
+    ...         model.backward_parameters(loss.backward())
+    ...         optimizer.step()
+    ...         return value
+    ...
+    ...     replay = fastnn.cuda.graph(step)
+    ...     values = [float(replay()) for _ in range(20)]
+    ...     assert values[-1] < values[0]
     """
     backend.device_number("cuda")
     import cupy

@@ -34,6 +34,8 @@ def constructor(cls: type, dtype: str) -> tuple[list[Any], dict[str, Any]]:
     for p in list(inspect.signature(cls).parameters.values()):
         if p.kind is p.VAR_POSITIONAL:
             args += [nn.Linear(SIZE, SIZE, dtype=dtype), nn.ReLU()]
+        elif p.annotation == "Module":  # from planes of SIZE x SIZE to the six numbers of an affine map
+            args.append(nn.Sequential(nn.Flatten(), nn.Linear(SIZE**3, 6, dtype=dtype)))
         elif p.default is p.empty:
             args.append(SIZE)
         else:

@@ -29,3 +29,21 @@ def test_labels_out_of_range_are_refused_by_both(value: int) -> None:
         F.cross_entropy(logits, target)
     with pytest.raises(IndexError):
         TF.cross_entropy(torch.tensor(logits), torch.tensor(target))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e9, -1e30])
+@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
+@pytest.mark.parametrize("padding_mode", ["zeros", "border"])
+def test_sampling_at_places_out_of_reach(padding_mode: str, mode: str, value: float, dtype: str) -> None:
+    x = np.arange(1, 13, dtype=dtype).reshape(1, 1, 3, 4)
+    grid = np.full((1, 1, 20, 2), 0.1, dtype)
+    grid[..., 0] = value
+    wanted = TF.grid_sample(torch.tensor(x), torch.tensor(grid), mode, padding_mode, align_corners=False)
+    np.testing.assert_allclose(F.grid_sample(x, grid, mode, padding_mode), wanted.numpy(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("options", [{"mode": "bicubic"}, {"padding_mode": "reflection"}])
+def test_what_only_torch_samples_is_refused(options: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"\[grid_sample\] expected (mode|padding_mode)"):
+        F.grid_sample(np.ones((1, 1, 2, 2)), np.zeros((1, 1, 1, 2)), **options)

@@ -46,7 +46,7 @@ void* Arena::array(const void* name, size_t bytes) {
   }
   static_bytes_ += bytes;
   if (count_ == most_arrays || static_bytes_ > static_limit) return nullptr;
-  pieces_[count_] = {name, allocate(bytes), bytes};
+  pieces_[count_] = {name, allocate(bytes)};
   return pieces_[count_++].data;
 }
 

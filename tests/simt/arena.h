@@ -19,7 +19,6 @@ class Arena {
   struct Piece {
     const void* name;
     char* data;
-    size_t bytes;
   };
 
   void map();

@@ -400,7 +400,7 @@ def test_no_epochs_no_change():
         (
             {"data": ArrayLoader(np.zeros((3, 4)))},
             ValueError,
-            r"batches \(x, y\) from the loader, got ndarray",
+            r"batches \(x, y\) or \(x, y, sample_weight\) from the loader, got ndarray",
         ),
         ({"data": iter([])}, ValueError, "at least one batch"),
         ({"validation": 0.0}, ValueError, "leaving samples on both sides, got 0.0 of 90"),

@@ -61,20 +61,6 @@ void ignore_row(const CrossEntropyBlock<T>& b, T* grad, T* loss) {
   for_each_vector<T>(b.classes, [=](int64_t c, auto lanes) { lanes.store(grad + c, Vec<T>(T(0))); });
 }
 
-template <class T>
-void cross_entropy_rows(const CrossEntropyBlock<T>& b) {
-  for (int64_t i = 0; i < b.count; ++i) {
-    const int64_t at = i * b.position;
-    T* grad = b.grad ? b.grad + at : nullptr;
-    if (b.labels && b.labels[i] < 0) {
-      ignore_row(b, grad, b.loss + i);
-    } else {
-      cross_entropy_row(b, b.logits + at, b.probabilities ? b.probabilities + at : nullptr, b.labels ? b.labels[i] : -1,
-                        grad, b.loss + i);
-    }
-  }
-}
-
 // What the labels of one vector of positions ask for: the spike, the logit under it, 1 where not ignored.
 template <class T>
 struct LabelLanes {
@@ -91,10 +77,11 @@ struct LabelLanes {
   }
 };
 
-// Lanes are neighbouring positions, classes lie `step` apart.
+// All but the spikes in the gradient. Lanes are neighbouring positions, classes lie `step` apart.
 template <class T>
-void cross_entropy_lanes(const CrossEntropyBlock<T>& b) {
+void cross_entropy_without_spikes(const CrossEntropyBlock<T>& block) {
   using V = Vec<T>;
+  const CrossEntropyBlock<T> b = block;  // whose members no store into the gradient can change
   for_each_vector<T>(b.count, [&](int64_t i, auto lanes) {
     const LabelLanes<T> labels(b, i, lanes.size());
     const V spike = V::load(labels.spike), zero(T(0));
@@ -128,11 +115,58 @@ void cross_entropy_lanes(const CrossEntropyBlock<T>& b) {
       const V plain = lanes.load(at) * factor;
       lanes.store(at, select(active, spread_out ? fnma(scale, spread_at(c), plain) : plain, zero));
     }
-    for (int64_t j = 0; b.labels && j < lanes.size(); ++j) {
-      const int64_t label = b.labels[i + j];
-      if (label >= 0) b.grad[i + j + label * b.step] -= b.grad_scale * labels.spike[j];
-    }
   });
+}
+
+template <class T>
+void subtract_spikes(const CrossEntropyBlock<T>& b) {
+  for (int64_t i = 0; b.grad && b.labels && i < b.count; ++i) {
+    const int64_t label = b.labels[i];
+    if (label >= 0) b.grad[i * b.position + label * b.step] -= b.grad_scale * (b.keep * b.weight[label]);
+  }
+}
+
+template <class T>
+void cross_entropy_lanes(const CrossEntropyBlock<T>& b) {
+  cross_entropy_without_spikes(b);
+  subtract_spikes(b);
+}
+
+template <class T>
+void cross_entropy_narrow_rows(const CrossEntropyBlock<T>& b) {
+  NarrowRows<T> logits, probabilities, grad;
+  for_each_narrow_block<T>(b.count, [&](int64_t i, int64_t count) {
+    const int64_t at = i * b.classes;
+    CrossEntropyBlock<T> block = b;
+    logits.load(b.logits + at, count, b.classes);
+    if (b.probabilities) probabilities.load(b.probabilities + at, count, b.classes);
+    block.logits = logits.cells;
+    block.probabilities = b.probabilities ? probabilities.cells : nullptr;
+    block.grad = b.grad ? grad.cells : nullptr;
+    block.loss = b.loss + i;
+    block.labels = b.labels ? b.labels + i : nullptr;
+    block.count = count;
+    block.position = 1;
+    block.step = Vec<T>::size;
+    cross_entropy_without_spikes(block);
+    if (b.grad) grad.store(b.grad + at, count, b.classes);
+  });
+  subtract_spikes(b);
+}
+
+template <class T>
+void cross_entropy_rows(const CrossEntropyBlock<T>& b) {
+  if (are_narrow<T>(b.classes)) return cross_entropy_narrow_rows(b);
+  for (int64_t i = 0; i < b.count; ++i) {
+    const int64_t at = i * b.position;
+    T* grad = b.grad ? b.grad + at : nullptr;
+    if (b.labels && b.labels[i] < 0) {
+      ignore_row(b, grad, b.loss + i);
+    } else {
+      cross_entropy_row(b, b.logits + at, b.probabilities ? b.probabilities + at : nullptr, b.labels ? b.labels[i] : -1,
+                        grad, b.loss + i);
+    }
+  }
 }
 
 }  // namespace fastnn::cpu::FASTNN_NAMESPACE

@@ -20,12 +20,13 @@ struct Ln2<double> {
   static constexpr double hi = 0x1.62e42feep-1, lo = 0x1.a39ef35793c76p-33;
 };
 
-// exp(r) = 1 + r * poly(r) on |r| <= ln(2) / 2; exp is zero below lowest, infinite above highest.
+// exp(r) = 1 + r * poly(r) on |r| <= ln(2) / 2; exp is infinite above highest, and zero at lowest,
+// so far below that ldexp need not round.
 template <class T>
 struct ExpConstants;
 template <>
 struct ExpConstants<float> {
-  static constexpr float lowest = -104.0f, highest = 89.0f;
+  static constexpr float lowest = -107.0f, highest = 89.0f;
   static constexpr float to_integer = 12582912.0f;  // 1.5 * 2^23
   static constexpr float log2_e = 0x1.715476p+0f;
   // Degree 6, error 2.6e-9.
@@ -34,7 +35,7 @@ struct ExpConstants<float> {
 };
 template <>
 struct ExpConstants<double> {
-  static constexpr double lowest = -746.0, highest = 710.0;
+  static constexpr double lowest = -748.0, highest = 710.0;
   static constexpr double to_integer = 6755399441055744.0;  // 1.5 * 2^52
   static constexpr double log2_e = 0x1.71547652b82fep+0;
   // Degree 11, error 1.8e-17.

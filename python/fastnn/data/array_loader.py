@@ -1,4 +1,4 @@
-"""Mini-batches cut from arrays that lie in memory.
+"""Mini-batches cut from arrays that lie in memory, or in a file that is mapped into it.
 
 The order of an epoch is a function of (seed, epoch) alone, so it is the same for any thread count, and
 a loader can be resumed in the middle of an epoch from two small integers.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from fastnn import _core
 from fastnn._checks import as_int
 from fastnn.data.fields import Array, Field, as_field, common_length, copy_field
+from fastnn.data.prefetch import prefetched
 
 Transform: TypeAlias = Callable[[Any, Any, np.random.Generator], tuple[Any, Any]]
 
@@ -25,7 +27,8 @@ class ArrayLoader:
     Parameters
     ----------
     x, y : array of shape (N, ...), or tuple of such arrays
-        The samples lie along axis 0; any dtype without Python objects. A tuple gives a tuple per batch.
+        The samples lie along axis 0; any dtype without Python objects. A tuple gives a tuple per batch. Of
+        an array in a file (`numpy.memmap`, `numpy.load(mmap_mode="r")`), only the batches' rows are read.
     batch_size : int
         Samples per batch; the last batch of an epoch holds what is left.
     shuffle : bool
@@ -38,13 +41,17 @@ class ArrayLoader:
     transform : callable, optional
         `transform(x_batch, y_batch, rng) -> (x_batch, y_batch)`, called for each batch with a
         `numpy.random.Generator` of its own. It may write into its batch, which is always a copy.
+        `fastnn.data.transforms` has the usual ones for images.
+    prefetch : int
+        So many batches are made ahead by a thread while the last one is used: the same batches in the same
+        order. A `transform` then runs in that thread.
 
     Raises
     ------
     TypeError
-        For masked arrays, arrays of Python objects, a `batch_size` or `seed` that is no integer.
+        For masked arrays, arrays of Python objects, a `batch_size`, `seed` or `prefetch` that is no integer.
     ValueError
-        For lengths that differ, empty data, `batch_size` < 1, `seed` < 0.
+        For lengths that differ, empty data, `batch_size` < 1, `seed` < 0, `prefetch` < 0.
 
     Notes
     -----
@@ -75,6 +82,7 @@ class ArrayLoader:
         drop_last: bool = False,
         seed: int | None = None,
         transform: Transform | None = None,
+        prefetch: int = 0,
     ) -> None:
         self.x: Field = as_field("x", x)
         self.y: Field | None = None if y is None else as_field("y", y)
@@ -84,6 +92,7 @@ class ArrayLoader:
         self.drop_last = bool(drop_last)
         self.seed = secrets.randbits(63) if seed is None else as_int("ArrayLoader", "seed", seed, minimum=0)
         self.transform = transform
+        self.prefetch = as_int("ArrayLoader", "prefetch", prefetch, minimum=0)
         self._epoch = 0
         self._position = 0  # batches of this epoch already handed out
         self._resumed = False
@@ -107,11 +116,15 @@ class ArrayLoader:
         return self._batches(self._epoch, self._position)
 
     def _batches(self, epoch: int, first: int) -> Iterator[Any]:
-        order = self._order(epoch)
-        size = self.batch_size
-        for batch in range(first, len(self)):
-            self._position = batch + 1
-            yield self._batch(order, slice(batch * size, (batch + 1) * size), epoch, batch)
+        order, size, numbers = self._order(epoch), self.batch_size, range(first, len(self))
+
+        def make(batch: int) -> Any:
+            return self._batch(order, slice(batch * size, (batch + 1) * size), epoch, batch)
+
+        with closing(prefetched(make, numbers, self.prefetch)) as batches:
+            for batch in numbers:
+                self._position = batch + 1
+                yield next(batches)
         self._epoch, self._position = epoch + 1, 0
 
     def _batch(self, order: Array | None, where: slice, epoch: int, batch: int) -> Any:
@@ -164,4 +177,9 @@ class ArrayLoader:
 def _take(field: Field, order: Array | None, where: slice) -> Any:
     if isinstance(field, tuple):
         return tuple(_take(part, order, where) for part in field)
-    return field[where] if order is None else _core.gather(field, order[where], None)
+    if order is None:
+        return field[where]
+    # The native gather would first make a plain copy of what is none, all of it.
+    if field.flags.c_contiguous and field.dtype.isnative:
+        return _core.gather(field, order[where], None)
+    return np.take(field, order[where], axis=0).astype(field.dtype.newbyteorder("="), copy=False)

@@ -50,6 +50,12 @@ from fastnn.functional.conv1d import conv1d, conv1d_backward
 from fastnn.functional.conv2d import conv2d, conv2d_backward
 from fastnn.functional.cross_entropy import cross_entropy, cross_entropy_with_grad
 from fastnn.functional.dropout import dropout, dropout2d, dropout2d_backward, dropout_backward
+from fastnn.functional.grid_sample import (
+    affine_grid,
+    affine_grid_backward,
+    grid_sample,
+    grid_sample_backward,
+)
 from fastnn.functional.im2col import col2im, im2col
 from fastnn.functional.layer_norm import layer_norm, layer_norm_backward, layer_norm_with_stats
 from fastnn.functional.linear import linear, linear_backward
@@ -83,6 +89,8 @@ __all__ = [
     "adaptive_avg_pool2d_backward",
     "adaptive_max_pool2d",
     "adaptive_max_pool2d_backward",
+    "affine_grid",
+    "affine_grid_backward",
     "avg_pool2d",
     "avg_pool2d_backward",
     "batch_norm",
@@ -107,6 +115,8 @@ __all__ = [
     "gelu_backward",
     "global_avg_pool2d",
     "global_max_pool2d",
+    "grid_sample",
+    "grid_sample_backward",
     "hardsigmoid",
     "hardsigmoid_backward",
     "hardtanh",

@@ -26,6 +26,7 @@ from fastnn.nn.parameter import Parameter
 from fastnn.nn.pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from fastnn.nn.residual import Residual
 from fastnn.nn.softmax import LogSoftmax, Softmax
+from fastnn.nn.spatial_transformer import SpatialTransformer
 
 __all__ = [
     "ELU",
@@ -69,6 +70,7 @@ __all__ = [
     "SmoothL1Loss",
     "Softmax",
     "Softplus",
+    "SpatialTransformer",
     "Tanh",
     "init",
     "utils",

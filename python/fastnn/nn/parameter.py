@@ -194,3 +194,21 @@ def set_grads(
     weight._grad = weight._memory = grad_weight
     if bias is not None:
         bias._grad = bias._memory = grad_bias
+
+
+def joined(parameters: list[Parameter]) -> Parameter:
+    """One flat parameter whose data and gradient are those of all: they become views of it.
+
+    Its gradient is the memory of theirs, so it holds what a backward of all of them has written.
+    """
+    data = np.concatenate([parameter._data.ravel() for parameter in parameters])
+    whole = Parameter(data)
+    grad = whole._grad = np.zeros_like(data)
+    at = 0
+    for parameter in parameters:
+        size, shape = parameter._data.size, parameter._data.shape
+        parameter._data = data[at : at + size].reshape(shape)
+        parameter._memory = grad[at : at + size].reshape(shape)
+        parameter._grad = None
+        at += size
+    return whole

@@ -2,6 +2,7 @@
 
 from fastnn.train.callbacks import (
     Callback,
+    Converged,
     CSVLogger,
     EarlyStopping,
     FitState,
@@ -9,6 +10,7 @@ from fastnn.train.callbacks import (
     LambdaCallback,
     ModelCheckpoint,
     TerminateOnNaN,
+    UpdateLimit,
 )
 from fastnn.train.evaluation import evaluate, predict
 from fastnn.train.history import History
@@ -17,6 +19,7 @@ from fastnn.train.loop import fit
 __all__ = [
     "CSVLogger",
     "Callback",
+    "Converged",
     "EarlyStopping",
     "FitState",
     "History",
@@ -24,6 +27,7 @@ __all__ = [
     "LambdaCallback",
     "ModelCheckpoint",
     "TerminateOnNaN",
+    "UpdateLimit",
     "evaluate",
     "fit",
     "predict",

@@ -5,13 +5,14 @@ Arrays are cast once, here; batches of a loader are cast as they come, after its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.data import ArrayLoader
+from fastnn.train.weights import checked_weights
 
 if TYPE_CHECKING:
     from fastnn.nn import Module
@@ -27,8 +28,9 @@ def model_dtype(model: Module) -> np.dtype[Any]:
     return np.dtype(np.float32)
 
 
-def is_pair(data: Any) -> bool:
-    return isinstance(data, (tuple, list)) and len(data) == 2
+def are_arrays(data: Any) -> bool:
+    """Whether it is (x, y) or (x, y, sample_weight), and no loader."""
+    return isinstance(data, (tuple, list)) and len(data) in (2, 3)
 
 
 def cast_inputs(x: Any, dtype: np.dtype[Any]) -> Any:
@@ -68,38 +70,67 @@ class CastLoader:
         self.source = loader
         self.samples: int | None = getattr(loader, "samples", None)
 
-    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
         for batch in self._loader:
-            if not is_pair(batch):
-                raise ValueError(f"[fit] expected batches (x, y) from the loader, got {type(batch).__name__}")
-            yield cast_inputs(batch[0], self._dtype), cast_targets(batch[1], self._dtype)
+            if not are_arrays(batch):
+                raise ValueError(
+                    "[fit] expected batches (x, y) or (x, y, sample_weight) from the loader, "
+                    f"got {type(batch).__name__}"
+                )
+            yield (
+                cast_inputs(batch[0], self._dtype),
+                cast_targets(batch[1], self._dtype),
+                *map(np.asarray, batch[2:]),
+            )
+
+
+class WeightedLoader(ArrayLoader):
+    """Batches (x, y, sample_weight) of arrays."""
+
+    def __init__(self, x: Any, y: Any, sample_weight: Array, **options: Any) -> None:
+        self._several = isinstance(y, tuple)
+        super().__init__(x, (*y, sample_weight) if self._several else (y, sample_weight), **options)
+
+    def _batch(self, *where: Any) -> Any:
+        x, (*y, sample_weight) = super()._batch(*where)
+        return x, tuple(y) if self._several else y[0], sample_weight
 
 
 Batches: TypeAlias = ArrayLoader | CastLoader
 
 
-def as_batches(data: Any, dtype: np.dtype[Any], from_arrays: Callable[[Any, Any], ArrayLoader]) -> Batches:
-    """A pair (x, y) through `from_arrays`, a loader as it is; batches have the model's dtype either way."""
-    if is_pair(data):
-        return from_arrays(cast_inputs(data[0], dtype), cast_targets(data[1], dtype))
+def as_batches(data: Any, dtype: np.dtype[Any], **options: Any) -> Batches:
+    """Arrays through an ArrayLoader with `options`, a loader as it is.
+
+    Batches are (x, y) or (x, y, sample_weight) and have the model's dtype either way.
+    """
+    if are_arrays(data):
+        x, y = cast_inputs(data[0], dtype), cast_targets(data[1], dtype)
+        if len(data) == 2:
+            return ArrayLoader(x, y, **options)
+        return WeightedLoader(x, y, checked_weights(data[2], x, dtype), **options)
+    if isinstance(data, CastLoader):
+        return data
     if isinstance(data, np.ndarray) or not isinstance(data, Iterable):
         raise TypeError(f"[fit] expected data as a pair (x, y) or a loader, got {type(data).__name__}")
     return CastLoader(data, dtype)
 
 
-def split(data: Any, fraction: float, seed: int) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    """Training and validation pairs: a permutation drawn from `seed` is cut at `fraction` of N."""
-    if not is_pair(data):
+def split(data: Any, fraction: float, seed: int) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """Training and validation arrays: a permutation drawn from `seed` is cut at `fraction` of N."""
+    if not are_arrays(data):
         raise TypeError(f"[fit] expected data as a pair (x, y) to split, got {type(data).__name__}")
-    x, y = np.asarray(data[0]), np.asarray(data[1])
+    x, y, *weights = (np.asarray(part) for part in data)
     held_out = round(fraction * len(x)) if 0 < fraction < 1 else 0
     if not 0 < held_out < len(x):
         raise ValueError(
             f"[fit] expected validation between 0 and 1, leaving samples on both sides, "
             f"got {fraction} of {len(x)} samples"
         )
-    if len(x) != len(y):
-        raise ValueError(f"[fit] expected x and y of one length, got {len(x)} and {len(y)}")
+    for name, part in zip(("y", "sample_weight"), (y, *weights), strict=False):
+        if len(x) != len(part):
+            raise ValueError(f"[fit] expected x and {name} of one length, got {len(x)} and {len(part)}")
     order = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,))).permutation(len(x))
     kept, out = order[held_out:], order[:held_out]
-    return (x[kept], y[kept]), (x[out], y[out])
+    arrays = (x, y, *weights)
+    return tuple(part[kept] for part in arrays), tuple(part[out] for part in arrays)

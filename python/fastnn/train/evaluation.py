@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnn._checks import as_int
-from fastnn.data import ArrayLoader
 from fastnn.train.batches import Batches, as_batches, cast_inputs, model_dtype
 from fastnn.train.metrics import Metric, Metrics, resolve
 from fastnn.train.modes import in_mode
@@ -68,8 +66,8 @@ def evaluate(
     ----------
     model, loss : Module
         Every part of them is back in its own mode afterwards.
-    data : pair of arrays (x, y), or loader of such pairs
-        Cast as in `fit`.
+    data : arrays (x, y) or (x, y, sample_weight), or loader of such batches
+        Cast as in `fit`. Weights count in the loss, not in metrics.
     metrics : names or callables
         `"accuracy"`, or `metric(y_true, outputs) -> float` named by its `__name__`.
     batch_size : int
@@ -95,8 +93,8 @@ def evaluate(
     >>> train.evaluate(model, loss, (logits, labels), metrics="accuracy")["accuracy"]
     0.5
     """
-    loader = partial(ArrayLoader, batch_size=batch_size)
-    return evaluate_batches(model, loss, as_batches(data, model_dtype(model), loader), resolve(metrics))
+    batches = as_batches(data, model_dtype(model), batch_size=batch_size)
+    return evaluate_batches(model, loss, batches, resolve(metrics))
 
 
 def evaluate_batches(
@@ -104,13 +102,22 @@ def evaluate_batches(
 ) -> dict[str, float]:
     """`evaluate`, once data and metrics are prepared."""
     with in_mode(False, model, loss):
-        pairs = [(y, model(x)) for x, y in batches]
+        pairs: list[tuple[Any, Any]] = []
+        weights: list[Any] = []
+        for x, y, *weight in batches:
+            pairs.append((y, model(x)))
+            weights += weight
         if not pairs:
             raise ValueError("[evaluate] expected at least one batch, got none")
         y_true, outputs = joined_pairs(pairs)
-        value = float(loss(outputs, y_true))
+        total, value = float(len(outputs)), 0.0
+        if weights:
+            weight = _joined(weights)
+            total, value = float(weight.sum(dtype=float)), float(loss(outputs, y_true, sample_weight=weight))
+        else:
+            value = float(loss(outputs, y_true))
     if is_sum(loss):
-        value /= len(outputs)
+        value /= total
     return {"loss": value} | measure(metrics, y_true, outputs)
 
 

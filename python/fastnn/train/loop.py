@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from os import PathLike
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,6 +23,7 @@ from fastnn.train.history import History
 from fastnn.train.metrics import Metric, Metrics, resolve
 from fastnn.train.modes import in_mode
 from fastnn.train.progress import Progress, make_progress
+from fastnn.train.weights import ClassWeight, with_class_weight, with_sample_weight
 
 if TYPE_CHECKING:
     from fastnn.nn import Module
@@ -55,6 +55,8 @@ def fit(
     scheduler_interval: Literal["epoch", "step"] = "epoch",
     callbacks: Iterable[Callback] = (),
     metrics: Metrics = (),
+    class_weight: ClassWeight = None,
+    sample_weight: Any = None,
     l1: float = 0.0,
     l2: float = 0.0,
     clip_grad_norm: float | None = None,
@@ -72,13 +74,13 @@ def fit(
         Trained in place.
     loss : Module
         `loss(outputs, y)` with reduction "mean" or "sum"; `loss.backward()` is the gradient by outputs.
-        Any object with these and `reduction` will do.
+        Any object with these and `reduction` will do; with weights it is called with `sample_weight=`, too.
     optimizer : Optimizer
         Over the parameters of `model`.
-    data : pair of arrays (x, y), or loader of such pairs
+    data : arrays (x, y) or (x, y, sample_weight), or loader of such batches
         Arrays are cast once to the dtype of the model's parameters (integer labels stay integers) and
         shuffled anew each epoch. A loader chooses its own batches: `batch_size` and `seed` do not matter.
-    validation : pair of arrays, loader or float, optional
+    validation : arrays as for `data`, loader or float, optional
         Measured after each epoch, in evaluation mode. A float is the share of `data` held out for it, taken
         after shuffling with `seed`.
     epochs : int
@@ -96,6 +98,13 @@ def fit(
         Names of `fastnn.train.metrics` (`"accuracy"`, `"mae"`, ...), or `metric(y_true, outputs) -> float`
         named by its `__name__`. For training they see the outputs of the steps themselves, that is, in
         training mode and while the weights change.
+    class_weight : None, "balanced" or dict, optional
+        How much the samples of each class label count in the loss; 1 for classes not in the dict. "balanced"
+        gives each class of the training data the same total: N / (classes x samples of the class). Needs
+        arrays with one label a sample. Validation is without it.
+    sample_weight : array of shape (N,), optional
+        How much each sample counts in the loss, times the weight of its class. A loss with reduction "mean"
+        divides by the sum of a batch's weights. Goes with arrays (x, y); a share held out keeps its weights.
     l1, l2 : float
         Penalties: the gradients of l1 sum |w| + l2 / 2 sum w^2 over all parameters of two axes or more (no
         biases, no batch norm) are added to those of the loss. The history's losses are without them.
@@ -117,8 +126,8 @@ def fit(
     Returns
     -------
     History
-        `"loss"` (mean per sample) and each metric; with validation also `"val_loss"` and so on.
-        A loss that is not finite is recorded as it is, and training goes on.
+        `"loss"` (mean per sample, or per unit of weight) and each metric; with validation also `"val_loss"`
+        and so on. A loss that is not finite is recorded as it is, and training goes on.
 
     Raises
     ------
@@ -148,6 +157,10 @@ def fit(
     if resume is not None and history.epochs:
         raise ValueError(f"[fit] expected an empty history with resume, got {history!r}")
     done = len(history.epochs)
+    data = with_sample_weight(data, sample_weight)
+    if isinstance(validation, float):
+        data, validation = split(data, validation, seed)
+    data = with_class_weight(data, class_weight)
     batches, held_out = _prepare(model, data, validation, batch_size, seed, done)
     adjust = make_adjustment(model, l1, l2, clip_grad_norm, clip_grad_value)
     callbacks = tuple(callbacks)
@@ -168,14 +181,12 @@ def _prepare(
     model: Module, data: Any, validation: Any, batch_size: int, seed: int, epochs_done: int
 ) -> tuple[Batches, Batches | None]:
     dtype = model_dtype(model)
-    if isinstance(validation, float):
-        data, validation = split(data, validation, seed)
-    batches = as_batches(data, dtype, partial(ArrayLoader, batch_size=batch_size, shuffle=True))
+    batches = as_batches(data, dtype, batch_size=batch_size, shuffle=True)
     if isinstance(batches, ArrayLoader):
         batches.load_state_dict({"seed": seed, "epoch": epochs_done, "position": 0})
     if validation is None:
         return batches, None
-    return batches, as_batches(validation, dtype, partial(ArrayLoader, batch_size=EVALUATION_BATCH))
+    return batches, as_batches(validation, dtype, batch_size=EVALUATION_BATCH)
 
 
 def _run(state: FitState, plan: _Plan, bar: Progress, saved: list[dict[str, Any]]) -> None:
@@ -235,10 +246,10 @@ def _train(state: FitState, plan: _Plan, bar: Progress) -> dict[str, float]:
     summed, keep = is_sum(loss), bool(plan.metrics)
     batch_hooks, advance = plan.hooks["on_batch_end"], bar.advance
     pairs: list[tuple[Any, Any]] = []
-    total, samples = 0.0, 0
-    for x, y in plan.batches:
+    total, counted, samples = 0.0, 0.0, 0
+    for x, y, *weights in plan.batches:
         outputs = model(x)
-        value = loss(outputs, y)
+        value = loss(outputs, y, sample_weight=weights[0]) if weights else loss(outputs, y)
         for parameter in parameters:
             parameter.zero_grad()
         backward(loss.backward())
@@ -248,8 +259,10 @@ def _train(state: FitState, plan: _Plan, bar: Progress) -> dict[str, float]:
         if schedule:
             schedule()
         count = len(outputs)
+        amount = float(weights[0].sum(dtype=float)) if weights else count
         samples += count
-        total += value if summed else value * count
+        counted += amount
+        total += value if summed else value * amount
         if keep:
             pairs.append((y, outputs))
         advance(count, value)
@@ -262,4 +275,5 @@ def _train(state: FitState, plan: _Plan, bar: Progress) -> dict[str, float]:
                 break
     if not samples:
         raise ValueError("[fit] expected at least one batch an epoch, got none (generators run only once)")
-    return {"loss": total / samples} | (measure(plan.metrics, *joined_pairs(pairs)) if keep else {})
+    mean = total / counted if counted else float("nan")
+    return {"loss": mean} | (measure(plan.metrics, *joined_pairs(pairs)) if keep else {})

@@ -15,10 +15,54 @@ if TYPE_CHECKING:
 
 
 class Loss(Module):
-    """A loss of a prediction and a target; a subclass calls `_evaluate` in its `forward`."""
+    """A loss of a prediction and a target; a subclass calls `_evaluate` in its `forward`.
+
+    Every loss takes `sample_weight=`, an array of shape (N,): the losses of sample i count sample_weight[i]
+    times. "mean" then divides by the weights in use (of samples, and of classes where the loss has such), so
+    a weight of 2 is the sample twice; with all weights 0 the loss and its gradient are 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn import nn
+    >>> loss = nn.MSELoss()
+    >>> loss(np.array([1.0, 2.0]), np.array([0.0, 0.0]), sample_weight=np.array([3.0, 1.0]))
+    1.75
+    >>> loss.backward()
+    array([1.5, 1. ])
+    """
 
     reduction: Reduction
     _result: tuple[Any, Array] | None = None
+
+    def __call__(self, *args: Any, sample_weight: Array | None = None, **kwargs: Any) -> Any:
+        if sample_weight is None:
+            return self.forward(*args, **kwargs)
+        return self._weighted(sample_weight, args, kwargs)
+
+    def _weighted(self, sample_weight: Array, args: Any, kwargs: Any) -> Any:
+        """The kernel gives losses and gradients one by one; both are scaled here."""
+        reduction, self.reduction = self.reduction, "none"
+        try:
+            losses = self.forward(*args, **kwargs)
+        finally:
+            self.reduction = reduction
+        factor = spread(type(self).__name__, sample_weight, losses)
+        if reduction == "mean":
+            shares = self._shares(args[1] if len(args) > 1 else kwargs["target"], losses)
+            divisor = float((shares * factor).sum(dtype=np.float64))
+            factor = factor * losses.dtype.type(1.0 / divisor if divisor else 0.0)
+        losses = losses * factor
+        value = losses if reduction == "none" else float(losses.sum(dtype=np.float64))
+        if self._result is not None:
+            grad = self._result[1]
+            grad *= factor.reshape(-1, *(1,) * (grad.ndim - 1))
+            self._result = value, grad
+        return value
+
+    def _shares(self, target: Array, losses: Array) -> Array:
+        """What "mean" divides by, as a share for each loss."""
+        return np.ones_like(losses)
 
     def _evaluate(self, op: str, name: str, x: Array, *arguments: Any) -> Any:
         """The kernel `op`, or `op`_with_grad, of x, which messages call `name`, and the other arguments."""
@@ -75,3 +119,26 @@ class Loss(Module):
             raise TypeError(f"[{op}] expected grad_output of numbers, got {given.dtype}")
         factor: Array = given.astype(grad.dtype)
         return np.expand_dims(factor, 1) if 0 < factor.ndim < grad.ndim else factor
+
+
+def spread(op: str, sample_weight: Any, losses: Any) -> Array:
+    """The weights in a shape that multiplies the losses."""
+    weight = np.asarray(sample_weight)
+    expected = np.shape(losses)[:1]
+    if not expected or weight.shape != expected:
+        raise ValueError(
+            f"[{op}] expected sample_weight of shape {expected or '(N,)'}, one for each sample of a batch, "
+            f"got {weight.shape}"
+        )
+    if weight.dtype.kind not in "fiub":
+        raise TypeError(f"[{op}] expected sample_weight of numbers, got {weight.dtype}")
+    factor: Array = weight.astype(losses.dtype).reshape(-1, *(1,) * (losses.ndim - 1))
+    return factor
+
+
+def shares_of_labels(target: Array, losses: Array, weight: Array | None, ignore_index: int) -> Array:
+    """The weight of each label's class, and 0 where it is ignored; 1 for targets that are no labels."""
+    if target.shape != losses.shape or target.dtype.kind != "i":
+        return np.ones_like(losses)
+    used: Array = (target != ignore_index).astype(losses.dtype)
+    return used if weight is None else used * weight[np.where(used > 0, target, 0)]

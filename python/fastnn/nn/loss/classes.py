@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastnn.functional._reduction import nll_options
 from fastnn.functional.class_loss import multi_margin_options
 from fastnn.functional.cross_entropy import options
-from fastnn.nn.loss.base import Loss
+from fastnn.nn.loss.base import Loss, shares_of_labels
 
 if TYPE_CHECKING:
     from fastnn._core import Array, Reduction
@@ -58,6 +58,9 @@ class CrossEntropyLoss(Loss):
         chosen = options("cross_entropy", self.ignore_index, self.reduction, self.label_smoothing)
         return self._evaluate("cross_entropy", "logits", logits, target, self.weight, chosen)
 
+    def _shares(self, target: Array, losses: Array) -> Array:
+        return shares_of_labels(target, losses, self.weight, self.ignore_index)
+
 
 class NLLLoss(Loss):
     """The negative log-likelihood of log-probabilities; see `functional.nll_loss` for shapes.
@@ -95,6 +98,9 @@ class NLLLoss(Loss):
         """A float, or for reduction "none" an array with a loss for each position."""
         chosen = nll_options("nll_loss", self.ignore_index, self.reduction)
         return self._evaluate("nll_loss", "input", input, target, self.weight, chosen)
+
+    def _shares(self, target: Array, losses: Array) -> Array:
+        return shares_of_labels(target, losses, self.weight, self.ignore_index)
 
 
 class MultiMarginLoss(Loss):

@@ -4,11 +4,13 @@ from fastnn.train.callbacks.base import Callback, FitState, Hooks, LambdaCallbac
 from fastnn.train.callbacks.early_stopping import EarlyStopping
 from fastnn.train.callbacks.log_file import CSVLogger, JSONLLogger
 from fastnn.train.callbacks.model_checkpoint import ModelCheckpoint, load_run
+from fastnn.train.callbacks.stopping import Converged, UpdateLimit
 from fastnn.train.callbacks.terminate_on_nan import TerminateOnNaN
 
 __all__ = [
     "CSVLogger",
     "Callback",
+    "Converged",
     "EarlyStopping",
     "FitState",
     "Hooks",
@@ -16,5 +18,6 @@ __all__ = [
     "LambdaCallback",
     "ModelCheckpoint",
     "TerminateOnNaN",
+    "UpdateLimit",
     "load_run",
 ]
