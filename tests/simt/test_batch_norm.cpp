@@ -212,6 +212,15 @@ void check_constant(const AxisView& view) {
   CHECK(given.invstd == 2);
 }
 
+// The bits of sums do not depend on where an array lies.
+template <class T>
+void check_bits(const AxisView& view) {
+  const int64_t n = view.outer * view.inner;
+  simt::Array<T> x(n, simt::noise), shifted(n, simt::noise, 1);
+  const auto given = statistics<T>(view, x, 0.25), other = statistics<T>(view, shifted, 0.25);
+  CHECK(given.mean == other.mean && given.invstd == other.invstd);
+}
+
 void check_infinite(const AxisView& view) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   const int64_t n = view.outer * view.inner;
@@ -238,6 +247,8 @@ int main() {
   for (const AxisView& view : {AxisView{1000, 1, 1}, {150, 1, 8}, {16, 1, 100}, {2, 1, 9000}}) {
     for (const double mean : {0.0, 1000.0, 1e5}) check_large_means(view, mean, 0);
     check_large_means(view, 0, 1e4);
+    check_bits<float>(view);
+    check_bits<double>(view);
     check_constant<float>(view);
     check_constant<double>(view);
     check_infinite(view);

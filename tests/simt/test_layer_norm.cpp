@@ -152,6 +152,16 @@ void check_constant(int64_t length) {
   for (int64_t i = 0; i < length; ++i) CHECK(y[i] == T(0));
 }
 
+// The bits of sums do not depend on where an array lies.
+void check_bits(int64_t length) {
+  simt::Array<float> x(length, simt::noise), shifted(length, simt::noise, 1), y(length), mean(2), rstd(2);
+  fastnn::cuda::layer_norm_forward<float>({1, length, x.data(), nullptr, nullptr, 0}, y.data(), mean.data(),
+                                          rstd.data());
+  fastnn::cuda::layer_norm_forward<float>({1, length, shifted.data(), nullptr, nullptr, 0}, y.data(), &mean[1],
+                                          &rstd[1]);
+  CHECK(mean[0] == mean[1] && rstd[0] == rstd[1]);
+}
+
 }  // namespace
 
 int main() {
@@ -160,6 +170,7 @@ int main() {
   check_all<double>();
   for (const int64_t length : {10, 768, 20000}) {
     for (const double ratio : {0.0, 1.0, 1000.0}) check_large_mean(length, ratio);
+    check_bits(length);
     check_constant<float>(length);
     check_constant<double>(length);
   }

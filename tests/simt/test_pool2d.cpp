@@ -224,6 +224,18 @@ void check_wrong_index(int64_t position, int64_t index) {
   CHECK(sum == 30);
 }
 
+// In the rows of its window but beside it: let pass by the check as on the CPU, and leads nowhere, however x lies.
+void check_index_beside(int64_t offset) {
+  const Case c{1, 2, 16, square(2, 2, 0)};
+  simt::Array<float> g(8, [](int64_t) { return 1; }), grad(32, offset);
+  simt::Array<int64_t> indices(8, [](int64_t i) { return 2 * i; });
+  indices[0] = 2, indices[5] = 9;
+  fastnn::cuda::check_max_pool2d_indices(c.size(), fastnn::pooled_shape(c.shape(), c.size()), indices.data());
+  fastnn::cuda::synchronize();
+  fastnn::cuda::max_pool2d_backward<float>(c.size(), g.data(), {.indices = indices.data()}, grad.data());
+  for (int64_t i = 0; i < 32; ++i) CHECK(grad[i] == (i < 16 && i % 2 == 0 && i != 0 && i != 10 ? 1 : 0));
+}
+
 }  // namespace
 
 int main() {
@@ -237,5 +249,6 @@ int main() {
   for (const int64_t index : {int64_t{-1}, int64_t{64}, int64_t{1} << 32, INT64_MIN, INT64_MAX}) {
     for (const int64_t position : {0, 9, 21}) check_wrong_index(position, index);
   }
+  for (const int64_t offset : {0, 1}) check_index_beside(offset);
   return check::finish("test_simt_pool2d");
 }
