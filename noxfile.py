@@ -20,6 +20,16 @@ CMAKE = ("cmake>=3.24", "ninja>=1.11", "pybind11>=3.0.2")
 TORCH = "torch==2.13.0"
 CUPY = "cupy-cuda13x>=14.0"
 RESIDENT_MEMORY = "tests/test_memory.py::test_ten_thousand_calls_leave_nothing"
+# What meets kernels only through layers: the command of the README runs it, once.
+ABOVE_KERNELS = (
+    "tests/examples",
+    "tests/sklearn",
+    "tests/test_benchmarks.py",
+    "tests/test_docs.py",
+    "tests/test_examples.py",
+)
+# The same calls again, or no call at all.
+NOTHING_TO_SANITIZE = ("tests/test_determinism.py", "tests/test_symbols.py")
 # The tests of the table of operations that any backend can run.
 GENERIC = tuple(f"tests/test_{name}.py" for name in ("reference", "errors", "views", "special_values", "out"))
 BUSY_FORK = "tests/test_fork.py::test_five_hundred_children[busy]"
@@ -122,9 +132,11 @@ def asan(session: nox.Session) -> None:
     # gcc 12's sanitized malloc does not survive a fork while another thread is inside it: its locks stay
     # locked in the child. The C++ test forks beside busy threads here, too; those allocate nothing.
     deselected = tuple(f"--deselect={test}" for test in (RESIDENT_MEMORY, BUSY_FORK, ALL_ISAS))
-    generated = sorted(str(path) for path in (ROOT / "tests").glob("test_*.py"))
-    rest = [f"--ignore={path}" for path in generated]
-    halves = [(*suite, *deselected, *generated), (*suite, *rest)]
+    suite += tuple(f"--ignore={path}" for path in (*ABOVE_KERNELS, *NOTHING_TO_SANITIZE))
+    tests = sorted((ROOT / "tests").iterdir())
+    in_folders = [f"--ignore={path}" for path in tests if path.is_dir()]
+    above_them = [f"--ignore={path}" for path in tests if path.is_file()]
+    halves = [(*suite, *deselected, *in_folders), (*suite, *above_them)]
     run_side_by_side(session, halves, sanitizer_environment())
     # The quarantine, which keeps what was freed, would look like a leak there.
     no_quarantine = "quarantine_size_mb=0:thread_local_quarantine_size_kb=0"
@@ -257,7 +269,8 @@ def test_on_isa(session: nox.Session, isa: str) -> None:
         session.skip(f"the command of the README has tested {isa}")
     # The test of the symbols looks at the objects of the wheel.
     environment = {"FASTNN_ISA": isa, "FASTNN_BUILD_DIR": str(WHEEL_BUILD)}
-    session.run("pytest", "-n", JOBS, *session.posargs, env=environment)
+    ignored = (f"--ignore={path}" for path in ABOVE_KERNELS)
+    session.run("pytest", "-n", JOBS, *ignored, *session.posargs, env=environment)
 
 
 def preloaded(library: str) -> dict[str, str]:
