@@ -187,7 +187,7 @@ def benchmarks(session: nox.Session) -> None:
 
 @nox.session(requires=["wheel"])
 def docs(session: nox.Session) -> None:
-    """The site; warnings are errors. `nox -s docs -- linkcheck` asks for the pages of others that it links to."""
+    """The site; warnings are errors. `nox -s docs -- linkcheck` asks for the pages of others."""
     install_wheel(session, "docs")
     builder = "linkcheck" if "linkcheck" in session.posargs else "html"
     # All pages anew, and every warning before the error.
