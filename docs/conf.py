@@ -9,14 +9,13 @@ try:
 except metadata.PackageNotFoundError:  # the package lies on the path without having been installed
     release = ""
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
 nitpicky = True
 # Names of types in prose ("array of shape (N,)") are no links; every link to a name of fastnn is checked.
 nitpick_ignore_regex = [("py:.*", r"(?!fastnn\b).*")]
 default_role = "code"  # docstrings write `name`, as Markdown does
 myst_heading_anchors = 3
-myst_enable_extensions = ["colon_fence"]
 
 # The docstrings say types and shapes in words.
 autodoc_typehints = "none"
@@ -24,11 +23,11 @@ autodoc_inherit_docstrings = False
 # Of scikit-learn's making, with links into its own site.
 HIDDEN = "extra_repr, " + ", ".join(f"set_{method}_request" for method in ("fit", "partial_fit", "score"))
 autodoc_default_options = {"members": True, "exclude-members": HIDDEN}
-autosummary_generate = False
 napoleon_google_docstring = False
 napoleon_use_param = napoleon_use_rtype = False
 napoleon_custom_sections = [("Attributes", "params_style")]
 
 html_theme = "furo"
 html_title = "fastnn"
+html_static_path, html_css_files = ["_static"], ["site.css"]
 html_copy_source = html_show_sourcelink = False

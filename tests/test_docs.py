@@ -1,6 +1,7 @@
 """The documentation is about this library: its examples run, its names exist, its pages list all of them."""
 
 import ast
+import contextlib
 import doctest
 import importlib
 import inspect
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 import fastnn
+from tests.test_layout import PLACES
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -80,6 +82,27 @@ def names(path: Path, roots: tuple[str, ...]) -> list[tuple[str, list[str]]]:
     return found
 
 
+def missing(library: str, path: Path) -> list[str]:
+    """Names of another library on a page that it does not have."""
+    found = [name for name, _ in names(path, (library,))]
+    assert found
+    return [name for name in found if not exists(name)]
+
+
+def exists(name: str) -> bool:
+    """Whether a full name leads somewhere, its modules being imported on the way."""
+    first, *rest = name.split(".")
+    found: Any = importlib.import_module(first)
+    for part in rest:
+        if inspect.ismodule(found) and not hasattr(found, part):
+            with contextlib.suppress(ImportError):
+                importlib.import_module(f"{found.__name__}.{part}")
+        if not hasattr(found, part):
+            return False
+        found = getattr(found, part)
+    return True
+
+
 def public_modules() -> list[ModuleType]:
     """fastnn, and what `__all__` leads to from there."""
     found, rest = [], [fastnn]
@@ -141,6 +164,19 @@ def test_page_of_the_module_lists_its_names(module: ModuleType) -> None:
 
 
 def test_c_plus_plus_shown_is_the_sources() -> None:
-    """A whole file is shown as it is."""
     shown = [text for text, _ in blocks(DOCS / "dispatch.md", "cpp")]
-    assert (ROOT / "csrc/cpu/isa/avx2.cpp").read_text() in shown
+    sources = [path.read_text() for path in (ROOT / "csrc/cpu").rglob("*.[hc]*")]
+    assert shown
+    assert [text for text in shown if not any(text in source for source in sources)] == []
+
+
+def test_files_of_an_operation_are_those_of_the_layout() -> None:
+    """Starred rows are what tests/test_layout.py asks for."""
+    rows = re.findall(r"^\| `(\S+)` \* \|", (DOCS / "adding_an_op.md").read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted(
+        place.format("softmax") for place in (*PLACES, "python/fastnn/functional/{}.py")
+    )
+
+
+def test_names_of_scikit_learn_exist() -> None:
+    assert not missing("sklearn", DOCS / "from_sklearn.md")
