@@ -21,7 +21,7 @@ myst_heading_anchors = 3
 autodoc_typehints = "none"
 autodoc_inherit_docstrings = False
 # Of scikit-learn's making, with links into its own site.
-HIDDEN = "extra_repr, " + ", ".join(f"set_{method}_request" for method in ("fit", "partial_fit", "score"))
+HIDDEN = "extra_repr, get_metadata_routing, " + ", ".join(f"set_{method}_request" for method in ("fit", "partial_fit", "score"))
 autodoc_default_options = {"members": True, "exclude-members": HIDDEN}
 napoleon_google_docstring = False
 napoleon_use_param = napoleon_use_rtype = False
