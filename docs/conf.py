@@ -20,8 +20,8 @@ myst_heading_anchors = 3
 # The docstrings say types and shapes in words.
 autodoc_typehints = "none"
 autodoc_inherit_docstrings = False
-# Of scikit-learn's making, with links into its own site.
-HIDDEN = "extra_repr, get_metadata_routing, " + ", ".join(f"set_{method}_request" for method in ("fit", "partial_fit", "score"))
+# All but the first are of scikit-learn's making, with links into its own site.
+HIDDEN = "extra_repr, get_metadata_routing, set_fit_request, set_partial_fit_request, set_score_request"
 autodoc_default_options = {"members": True, "exclude-members": HIDDEN}
 napoleon_google_docstring = False
 napoleon_use_param = napoleon_use_rtype = False

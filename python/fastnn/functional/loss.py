@@ -281,8 +281,8 @@ def smooth_l1_loss(
 ) -> Any:
     """The absolute error, rounded off where it is below beta.
 
-    With d = input - target: d² / (2 beta) where `|d| < beta`, `|d| - beta / 2` elsewhere (Girshick, "Fast R-CNN",
-    ICCV 2015): `huber_loss` with delta = beta, divided by beta.
+    With d = input - target: d² / (2 beta) where `|d| < beta`, `|d| - beta / 2` elsewhere (Girshick, "Fast
+    R-CNN", ICCV 2015): `huber_loss` with delta = beta, divided by beta.
 
     Parameters
     ----------
