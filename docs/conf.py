@@ -15,6 +15,7 @@ nitpicky = True
 # Names of types in prose ("array of shape (N,)") are no links; every link to a name of fastnn is checked.
 nitpick_ignore_regex = [("py:.*", r"(?!fastnn\b).*")]
 default_role = "code"  # docstrings write `name`, as Markdown does
+smartquotes = False
 myst_heading_anchors = 3
 
 # The docstrings say types and shapes in words.
