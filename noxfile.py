@@ -198,6 +198,16 @@ def benchmarks(session: nox.Session) -> None:
 
 
 @nox.session(requires=["wheel"])
+def docs(session: nox.Session) -> None:
+    """The site; warnings are errors. `nox -s docs -- linkcheck` asks for the pages of others."""
+    install_wheel(session, "docs")
+    builder = "linkcheck" if "linkcheck" in session.posargs else "html"
+    # All pages anew, and every warning before the error.
+    options = ("--fail-on-warning", "--fresh-env", "--quiet", "--builder", builder)
+    session.run("sphinx-build", *options, "docs", f"build/{'docs' if builder == 'html' else builder}")
+
+
+@nox.session(requires=["wheel"])
 def size(session: nox.Session) -> None:
     """Bytes installed, with a limit, and lines of source by folder."""
     session.install(*map(str, WHEELS.iterdir()))
