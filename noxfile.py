@@ -172,8 +172,8 @@ def cuda(session: nox.Session) -> None:
 
 @nox.session(requires=["wheel"])
 def peers(session: nox.Session) -> None:
-    """The results of PyTorch, scikit-learn and onnxruntime."""
-    install_wheel(session, "test", TORCH, "onnxruntime>=1.18")
+    """The results of PyTorch, scikit-learn and onnxruntime, and fastnn under two libraries' autograd."""
+    install_wheel(session, "test", TORCH, "onnxruntime>=1.18", "autograd>=1.8")
     session.run("pytest", "tests/peers", *session.posargs)
 
 
