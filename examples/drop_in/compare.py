@@ -49,9 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Train each program on both kernels in turn; print losses and times."""
     parser = argparse.ArgumentParser(description="Two NumPy programs on their own kernels and on fastnn's.")
     parser.add_argument("--steps", type=int, default=50, help="steps of training")
-    parser.add_argument(
-        "--repeats", type=int, default=3, help="runs of each; the fastest counts"
-    )
+    parser.add_argument("--repeats", type=int, default=3, help="runs of each; the fastest counts")
     options = parser.parse_args(argv)
     print("program  dtype    first loss  last loss  difference   naive/step  fastnn/step  ratio")
     for name, program in PROGRAMS.items():
