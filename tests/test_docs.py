@@ -37,7 +37,7 @@ def blocks(path: Path, language: str) -> list[tuple[str, int]]:
 
 
 def examples(path: Path) -> list[doctest.Example]:
-    """Of all Python blocks of a page, in order, with the numbers of their lines in it; others are quotations."""
+    """Of all Python blocks of a page, in order, with the numbers of their lines in it."""
     found: list[doctest.Example] = []
     for text, line in blocks(path, "python"):
         parsed = doctest.DocTestParser().get_examples(text, title(path))
