@@ -99,7 +99,7 @@ class ArrayLoader:
         self.batch_size = as_int("ArrayLoader", "batch_size", batch_size, minimum=1)
         self.shuffle = bool(shuffle)
         self.drop_last = bool(drop_last)
-        self.shard = Group() if shard is None else as_group("ArrayLoader", shard)
+        self.shard = Group() if shard is None else as_group("ArrayLoader", shard, "shard")
         self.seed = secrets.randbits(63) if seed is None else as_int("ArrayLoader", "seed", seed, minimum=0)
         self.seed = self.shard.broadcast_object(self.seed)
         self.transform = transform

@@ -162,10 +162,10 @@ class Group:
         return self._gpu_engine
 
 
-def as_group(op: str, group: Any) -> Group:
+def as_group(op: str, group: Any, name: str = "group") -> Group:
     """`group`, which has to be one."""
     if not isinstance(group, Group):
-        raise TypeError(f"[{op}] expected group to be a Group as init gives, got {type(group).__name__}")
+        raise TypeError(f"[{op}] expected {name} to be a Group as init gives, got {type(group).__name__}")
     return group
 
 

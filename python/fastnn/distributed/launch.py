@@ -7,7 +7,6 @@ import sys
 from typing import Any
 
 from fastnn._checks import as_float
-from fastnn._optional import require
 from fastnn.backend import reason_unavailable
 from fastnn.distributed.group import Group
 from fastnn.runtime import get_num_threads, set_num_threads
@@ -94,9 +93,11 @@ def _connect(timeout: float) -> Group:
 
 def _world() -> Any:
     try:
-        MPI = require("init", "mpi4py.MPI")
+        from mpi4py import MPI
+    except ImportError as error:
+        raise ImportError("[init] needs mpi4py: pip install '.[mpi]' in the source tree") from error
     except RuntimeError as error:  # mpi4py is there, and no MPI that it could load
-        raise ImportError(f"[init] needs an MPI for mpi4py: pip install mpich ({error})") from error
+        raise ImportError("[init] needs an MPI for mpi4py: pip install mpich") from error
     if MPI.Query_thread() < MPI.THREAD_MULTIPLE:
         raise RuntimeError("[init] expected MPI with MPI_THREAD_MULTIPLE, for the heartbeat of each rank")
     return MPI.COMM_WORLD
