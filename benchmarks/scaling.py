@@ -1,7 +1,8 @@
 """What data parallel training costs and brings on this machine: the figures of docs/scaling.md.
 
-    python benchmarks/scaling.py            throughput of 2 ranks against 1, all-reduce, cost model
+    python benchmarks/scaling.py            throughput of 2 ranks against 1, all-reduce, overlap
     python benchmarks/scaling.py --ranks 4
+    python benchmarks/scaling_model.py      carries the figures to more ranks
 
 Each rank has one thread. Throughput is measured in blocks, 1 rank and all ranks in turn, and the ratio is the
 median of the pairs: a machine that slows down slows both. The all-reduce is timed between barriers.
@@ -13,8 +14,10 @@ import argparse
 import statistics
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return subprocess.run([*launcher, sys.executable, __file__, "--worker"], check=False).returncode
     group = distributed.init("mpi")
     fastnn.set_num_threads(1)
-    lines = [*throughput(group), "", *all_reduces(group)]
+    lines = [*throughput(group), "", *overlap(group), "", *all_reduces(group)]
     if group.rank == 0:
         print("\n".join(lines))
     return 0
@@ -106,19 +109,51 @@ class Training:
         return time.perf_counter() - began, waited
 
 
+def overlap(group: Group) -> list[str]:
+    """Products of matrices and an all-reduce of the net's size, one after the other and side by side."""
+    a = np.random.default_rng(0).standard_normal((768, 768), np.float32)
+    gradients = np.ones(421_738, np.float32)
+
+    def compute() -> None:
+        for _ in range(4):
+            fastnn.functional.linear(a, a)
+
+    def communicate() -> None:
+        for _ in range(4):
+            group.all_reduce(gradients)
+
+    def both() -> None:
+        beside = threading.Thread(target=communicate)
+        beside.start()
+        compute()
+        beside.join()
+
+    times = {name: timed(group, call) for name, call in (("a", compute), ("b", communicate), ("c", both))}
+    a_ms, b_ms, c_ms = (times[name] * 1e3 for name in "abc")
+    return [
+        f"compute {a_ms:.2f} ms, all-reduce {b_ms:.2f} ms, in turn {a_ms + b_ms:.2f} ms, "
+        f"side by side {c_ms:.2f} ms"
+    ]
+
+
+def timed(group: Group, call: Callable[[], None], repeats: int = 25) -> float:
+    """The median, over the repeats, of the slowest rank's seconds."""
+    times = []
+    for _ in range(repeats):
+        group.barrier()
+        began = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - began)
+    return float(np.median(group.all_gather(np.array(times)).max(axis=0)))
+
+
 def all_reduces(group: Group) -> list[str]:
     """Time of one by its size; the median of the ranks' slowest."""
     lines = ["all-reduce of float32      time      bytes / time"]
     for size in SIZES:
-        array = np.ones(size // 4, np.float32)
-        times = []
-        for _ in range(25 if size >= 1 << 22 else 200):
-            array.fill(1.0)
-            group.barrier()
-            began = time.perf_counter()
-            group.all_reduce(array)
-            times.append(time.perf_counter() - began)
-        slowest = np.median(group.all_gather(np.array(times)).max(axis=0))
+        array = np.zeros(size // 4, np.float32)
+        repeats = 9 if size >= 1 << 22 else 200
+        slowest = timed(group, partial(group.all_reduce, array), repeats)
         lines.append(f"{size:>14,} bytes {slowest * 1e6:10.1f} us {size / slowest / 1e9:10.2f} GB/s")
     return lines
 

@@ -34,6 +34,12 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path}
 
 
+def run_example(name: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """An example on two ranks, in its short form."""
+    arguments = [*command(2)[:-1], str(ROOT / "examples" / name), "--quick"]
+    return subprocess.run(arguments, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+
+
 def run(ranks: int, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The module under mpiexec, to its end."""
     return subprocess.run(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastnn.distributed import Group
-from tests.mpi.launch import run
+from tests.mpi.launch import run, run_example
 from tests.programs.ranks_training import CASES, trained
 
 GLOBAL_BATCH = 32
@@ -57,3 +57,11 @@ def test_resumes_bit_for_bit(tmp_path):
         expected = whole[name][-len(resumed[name]) :] if name == "steps" else whole[name]
         np.testing.assert_array_equal(resumed[name], expected, err_msg=name)
     assert len((tmp_path / "run.safetensors.csv").read_text().splitlines()) == 4
+
+
+def test_the_example_speaks_once(tmp_path):
+    done = run_example("train_digits_mpi.py", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert done.stdout.count("ranks      2, 16 samples of a batch each") == 1
+    assert done.stdout.count("pictures") == 1

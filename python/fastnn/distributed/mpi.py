@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 # Up to so many bytes, over all ranks, an array is gathered whole.
 WHOLE = 64 << 10
-# Larger arrays go in pieces, so that scratch memory stays bounded and in the cache.
+# Larger arrays go in pieces, so that scratch memory stays bounded and in the cache. With many ranks, a piece
+# has at least so many bytes of each, or the latency of all the messages would outweigh them.
 PIECE = 4 << 20
+PART = 32 << 10
 # A poll takes about a microsecond; a rank that waits longer than these lets others have the core.
 POLLS = 1000
 PAUSE = 50e-6
@@ -40,7 +42,7 @@ class MPIEngine:
 
     def all_reduce(self, array: Array) -> None:
         flat = array.reshape(-1)
-        step = PIECE // flat.itemsize
+        step = max(PIECE, PART * self._comm.size) // flat.itemsize
         for begin in range(0, flat.size, step):
             piece = flat[begin : begin + step]
             whole = piece.nbytes * self._comm.size <= WHOLE
