@@ -63,24 +63,23 @@ def test_nccl_says_what_is_missing(group, monkeypatch):
     with pytest.raises(RuntimeError, match=rf"\[init\] expected a GPU for backend 'nccl': {reason}"):
         distributed.init("nccl")
     with pytest.raises(RuntimeError, match=rf"\[all_reduce\] expected a GPU for a cupy.ndarray: {reason}"):
-        nccl.connect(group)
+        nccl.connect(group, None)
 
 
-def test_nccl_gets_pointers_counts_dtypes_and_streams():
+def test_nccl_gets_pointers_counts_dtypes_and_streams_after_a_check():
     """Against a stand-in for CuPy's communicator: no GPU has run it."""
     calls = []
     names = {"NCCL_FLOAT32": 7, "NCCL_FLOAT64": 8, "NCCL_INT64": 4, "NCCL_SUM": 0}
     communicator = SimpleNamespace(
         allReduce=lambda *a: calls.append(("allReduce", *a)),
         bcast=lambda *a: calls.append(("bcast", *a)),
-        abort=lambda: calls.append(("abort",)),
     )
-    engine = NCCLEngine(SimpleNamespace(**names), communicator, lambda: 77)
+    engine = NCCLEngine(SimpleNamespace(**names), communicator, lambda: 77, lambda: calls.append("check"))
     array = SimpleNamespace(data=SimpleNamespace(ptr=4096), size=6, dtype=np.dtype(np.float32))
     engine.all_reduce(array)
     engine.broadcast(SimpleNamespace(**{**vars(array), "dtype": np.dtype(np.int64)}), 3)
-    engine.abort()
-    assert calls == [("allReduce", 4096, 4096, 6, 7, 0, 77), ("bcast", 4096, 6, 4, 3, 77), ("abort",)]
+    reduced, moved = ("allReduce", 4096, 4096, 6, 7, 0, 77), ("bcast", 4096, 6, 4, 3, 77)
+    assert calls == ["check", reduced, "check", moved]
 
 
 def test_methods_of_a_group_of_one_give_back_what_they_got(group):

@@ -34,9 +34,11 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path}
 
 
-def run_example(name: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """An example on two ranks, in its short form."""
-    arguments = [*command(2)[:-1], str(ROOT / "examples" / name), "--quick"]
+def run_example(ranks: int, name: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """An example in its short form."""
+    arguments = [sys.executable, "-W", "error", str(ROOT / "examples" / name), "--quick"]
+    if ranks > 1:
+        arguments = [*command(ranks)[:3], *arguments]
     return subprocess.run(arguments, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
 
 

@@ -59,9 +59,12 @@ def test_resumes_bit_for_bit(tmp_path):
     assert len((tmp_path / "run.safetensors.csv").read_text().splitlines()) == 4
 
 
-def test_the_example_speaks_once(tmp_path):
-    done = run_example("train_digits_mpi.py", tmp_path)
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_the_example_speaks_once(tmp_path, ranks):
+    """And on one rank without mpiexec."""
+    done = run_example(ranks, "train_digits_mpi.py", tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    assert done.stdout.count("ranks      2, 16 samples of a batch each") == 1
+    assert done.stdout.count(f"ranks      {ranks}, {32 // ranks} samples of a batch each") == 1
     assert done.stdout.count("pictures") == 1
+    assert (tmp_path / "learning_curve.png").exists()

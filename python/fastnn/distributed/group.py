@@ -17,10 +17,13 @@ from fastnn.backend import is_array, is_gpu_array, to_host
 
 if TYPE_CHECKING:
     from fastnn._core import Array
+    from fastnn.distributed.guard import Guard
 
 
 class Engine(Protocol):
-    """What moves the bytes of host arrays."""
+    """What moves the bytes of host arrays, and who watches over it."""
+
+    guard: Guard
 
     def all_reduce(self, array: Array) -> None: ...
     def broadcast(self, array: Array, root: int) -> None: ...
@@ -83,7 +86,7 @@ class Group:
         """
         _check("all_reduce", array)
         if self._engine is not None and array.size:
-            (self._nccl() if is_gpu_array(array) else self._engine).all_reduce(array)
+            self._engine_for(array, self._engine).all_reduce(array)
 
     def broadcast(self, array: Array, root: int = 0) -> None:
         """Put the values of rank `root` into `array`, on every rank; arguments and errors as `all_reduce`.
@@ -93,7 +96,7 @@ class Group:
         _check("broadcast", array, any_dtype=not is_gpu_array(array))
         as_int("broadcast", "root", root, minimum=0, maximum=self.size - 1)
         if self._engine is not None and array.size:
-            (self._nccl() if is_gpu_array(array) else self._engine).broadcast(array, root)
+            self._engine_for(array, self._engine).broadcast(array, root)
 
     def all_gather(self, array: Array) -> Array:
         """The arrays of all ranks, of one shape and dtype, as one of shape (size, ...) on the host."""
@@ -153,12 +156,14 @@ class Group:
     def __repr__(self) -> str:
         return f"Group(rank={self.rank}, size={self.size})"
 
-    def _nccl(self) -> GPUEngine:
-        """Made when the first array on a GPU comes, on all ranks at once."""
+    def _engine_for(self, array: Array, engine: Engine) -> Engine | GPUEngine:
+        """NCCL's is made when the first array on a GPU comes, on all ranks at once."""
+        if not is_gpu_array(array):
+            return engine
         if self._gpu_engine is None:
             from fastnn.distributed.nccl import connect
 
-            self._gpu_engine = connect(self)
+            self._gpu_engine = connect(self, engine)
         return self._gpu_engine
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,6 +49,7 @@ class Guard:
         self.rank = communicator.rank
         self.state = ALIVE
         self.verdict = Verdict()
+        self.on_lost: list[Callable[[], None]] = []  # called by the thread, once
         self._left_at = 0.0  # when a rank was first seen to leave
         self._wake, self._ended = threading.Event(), threading.Event()
         make = _Hub if communicator.rank == 0 else _Spoke
@@ -95,6 +97,9 @@ class Guard:
             self._left_at = now
         if self.verdict.kind == NONE:  # the first one stands
             self.verdict = verdict
+            if verdict.kind in (LOST, RAISED):
+                for call in self.on_lost:
+                    call()
         if self.verdict.kind != NONE:
             self._ended.set()
 

@@ -36,7 +36,7 @@ class MPIEngine:
     def __init__(self, communicator: Any, guard: Guard) -> None:
         from mpi4py import MPI
 
-        self._comm, self._guard = communicator, guard
+        self._comm, self.guard = communicator, guard
         self._byte, self._in_place = MPI.BYTE, MPI.IN_PLACE
         self._scratch = np.empty(0, np.uint8)
 
@@ -99,7 +99,7 @@ class MPIEngine:
                 os.sched_yield()
                 continue
             began = began or time.monotonic()
-            self._guard.check(began)
+            self.guard.check(began)
             time.sleep(PAUSE)
 
     def _borrow(self, rows: int, like: Array) -> Array:
