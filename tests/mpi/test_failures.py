@@ -22,6 +22,11 @@ def test_a_rank_that_leaves_early_is_missed():
     assert done.stderr.count("RankLostError: rank 2 has ended its program") == 1
 
 
+def test_a_rank_that_computes_for_long_is_not_lost():
+    done = run(3, "tests.programs.ranks_failing", "be slow")
+    assert done.returncode == 0, done.stderr
+
+
 def test_survivors_raise_within_ten_seconds():
     """Side by side: the jobs do little but wait."""
     cases = [

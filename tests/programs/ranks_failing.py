@@ -20,7 +20,7 @@ def say(line: str) -> None:
 
 def main(way: str) -> None:
     """The last rank fails; `train` goes on until somebody kills or stops a rank."""
-    group = distributed.init()
+    group = distributed.init(timeout=1.0 if way == "be slow" else 6.0)
     fastnn.set_num_threads(1)
     model = nn.Sequential(nn.Linear(20, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 3))
     optimizer = distributed.optimizer(optim.Adam(model.parameters()), group)
@@ -40,6 +40,11 @@ def main(way: str) -> None:
             raise ValueError("a fault of all ranks")
         if step == 20 and way == "leave" and last:
             raise SystemExit(0)
+        if step == 20 and way == "be slow":
+            until = time.monotonic() + 2.5
+            while last and time.monotonic() < until:
+                np.sort(rng.random(100_000))
+            state.stop = True
 
     try:
         callbacks = [train.LambdaCallback(on_batch_end=fail)]

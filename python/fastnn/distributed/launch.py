@@ -27,7 +27,7 @@ def init(backend: str = "any", timeout: float = 6.0) -> Group:
         "any" is a process alone where it was started alone, and needs mpi4py only where it was not; arrays on
         a GPU go through NCCL. "mpi" always asks for mpi4py, "nccl" also for CuPy and a GPU.
     timeout : float
-        Seconds without a sign of life after which a rank counts as lost.
+        Seconds without a heartbeat after which a rank counts as lost; at least 1.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def init(backend: str = "any", timeout: float = 6.0) -> Group:
     RuntimeError
         For "nccl" without CuPy or a GPU, naming what is missing; where MPI does not serve several threads.
     ValueError
-        For another backend, or a timeout that is not positive.
+        For another backend, or a timeout below 1.
 
     Notes
     -----
@@ -60,8 +60,8 @@ def init(backend: str = "any", timeout: float = 6.0) -> Group:
     global _group
     if backend not in BACKENDS:
         raise ValueError(f"[init] expected backend to be one of {', '.join(BACKENDS)}, got {backend!r}")
-    if not 0.0 < as_float("init", "timeout", timeout) < float("inf"):
-        raise ValueError(f"[init] expected timeout to be finite and > 0, got {timeout}")
+    if not 1.0 <= as_float("init", "timeout", timeout) < float("inf"):
+        raise ValueError(f"[init] expected timeout to be finite and >= 1, got {timeout}")
     if backend == "nccl" and (reason := reason_unavailable()):
         raise RuntimeError(f"[init] expected a GPU for backend 'nccl': {reason}")
     if _group is None:

@@ -25,8 +25,10 @@ WHOLE = 64 << 10
 # has at least so many bytes of each, or the latency of all the messages would outweigh them.
 PIECE = 4 << 20
 PART = 32 << 10
-# A poll takes about a microsecond; a rank that waits longer than these lets others have the core.
-POLLS = 1000
+# A poll takes about a microsecond. A rank that waits for longer than these offers its core to others between
+# polls, then sleeps between them.
+POLLS = 200
+OFFERS = 1000
 PAUSE = 50e-6
 
 
@@ -95,12 +97,12 @@ class MPIEngine:
         polls, began = 0, 0.0
         while not request.Test():
             polls += 1
-            if polls < POLLS:
+            if polls > OFFERS:
+                began = began or time.monotonic()
+                self.guard.check(began)
+                time.sleep(PAUSE)
+            elif polls > POLLS:
                 os.sched_yield()
-                continue
-            began = began or time.monotonic()
-            self.guard.check(began)
-            time.sleep(PAUSE)
 
     def _borrow(self, rows: int, like: Array) -> Array:
         """Scratch memory for so many rows; kept, since fresh pages cost more than the copies."""
