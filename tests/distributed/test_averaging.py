@@ -68,6 +68,10 @@ def test_synchronize_divides_by_samples_once():
     optimizer.synchronize(4)
     optimizer.step()
     assert weight.data.tolist() == [-2.0, -1.0]
+    weight.grad = np.zeros(2, np.float32)
+    optimizer.synchronize(0)
+    optimizer.step()
+    assert weight.data.tolist() == [-2.0, -1.0]
     weight.grad = np.array([1.0, 1.0], np.float32)
     optimizer.synchronize(None)
     optimizer.step()
@@ -119,6 +123,8 @@ def test_samples_are_a_number():
     optimizer = distributed.optimizer(optim.SGD(parameters(1)), Group())
     with pytest.raises(TypeError, match=r"\[synchronize\] expected samples to be a number, got 'many'"):
         optimizer.synchronize("many")
+    with pytest.raises(ValueError, match=r"\[synchronize\] expected samples to be finite and >= 0, got -1"):
+        optimizer.synchronize(-1)
 
 
 def test_fit_alone_gives_the_bits_of_the_optimizer_inside():

@@ -1,4 +1,4 @@
-"""Starts the programs of the tests on several ranks, and ends one of them."""
+"""Starts the programs of the tests on several ranks, and ends one of them early."""
 
 import os
 import re

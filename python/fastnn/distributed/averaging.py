@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fastnn._checks import as_float, as_int
+from fastnn._checks import as_int, as_non_negative
 from fastnn.distributed.buckets import Bucket, make_buckets
 from fastnn.distributed.group import Group, as_group
 from fastnn.optim.optimizer import Group as ParamGroup
@@ -58,11 +58,11 @@ class DistributedOptimizer(Optimizer):
         Parameters
         ----------
         samples : float or None
-            None leaves the sum over the ranks as it is.
+            At least 0; None leaves the sum over the ranks as it is.
 
         Raises
         ------
-        TypeError
+        TypeError, ValueError
             For anything else.
         RankLostError
             Where another rank is lost.
@@ -78,7 +78,7 @@ class DistributedOptimizer(Optimizer):
         >>> weight.grad
         array([2., 1.])
         """
-        amount = None if samples is None else as_float("synchronize", "samples", samples)
+        amount = None if samples is None else as_non_negative("synchronize", "samples", samples)
         self._synchronized = True
         if self.group.size == 1 and amount in (None, 1.0):
             return

@@ -55,7 +55,8 @@ class Bucket:
     def unpack(self, divide: bool) -> None:
         """Gradients become those of all ranks, in the bucket's memory; the next backward writes there."""
         if divide:
-            np.divide(self._gradients, self._samples, out=self._gradients)
+            least = np.finfo(self.flat.dtype).tiny  # sums over no samples at all are zeros, and stay so
+            np.divide(self._gradients, np.maximum(self._samples, least), out=self._gradients)
         present: Any = None
         for i, (parameter, view) in enumerate(zip(self._parameters, self._views, strict=True)):
             if parameter._grad is None:  # here; read only then, since reading waits for a GPU

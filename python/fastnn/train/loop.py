@@ -285,9 +285,11 @@ def _train(state: FitState, plan: _Plan, bar: Progress) -> dict[str, float]:
             schedule()
         samples += count
         counted += amount
-        if is_gpu_array(value):  # not read yet: that would wait for the step
+        if count == 0:  # of a rank whose part of the last batch is empty: a mean of nothing
+            pass
+        elif is_gpu_array(value):  # not read yet: that would wait for the step
             unread.append((value, 1.0 if summed else amount))
-        elif count:
+        else:
             total += value if summed else value * amount
         if keep:
             pairs.append((y, outputs))
