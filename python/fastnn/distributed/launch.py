@@ -107,7 +107,7 @@ def _share_machine(group: Group) -> None:
     """Number the ranks on this machine, and divide its cores among those that may use the same ones."""
     from mpi4py import MPI
 
-    cores = sorted(os.sched_getaffinity(0))
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     ranks = group.all_gather_object([MPI.Get_processor_name(), cores])
     here = [other for other in ranks if other[0] == MPI.Get_processor_name()]
     before = [other for other in ranks[: group.rank] if other[0] == MPI.Get_processor_name()]
