@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WHOLE = 64 << 10
 # Larger arrays go in pieces, so that scratch memory stays bounded and in the cache. With many ranks, a piece
 # has at least so many bytes of each, or the latency of all the messages would outweigh them.
-PIECE = 4 << 20
+PIECE = 2 << 20
 PART = 32 << 10
 # A poll takes about a microsecond. A rank that waits for longer than these offers its core to others between
 # polls, then sleeps between them.
