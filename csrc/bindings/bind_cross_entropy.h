@@ -30,7 +30,7 @@ struct Target {
       validate_class_indices(op, "logits", logits, shape_of(array));
       labels.emplace(op, array, view.axis_size, options.ignore_index);
     } else {
-      probabilities.emplace(op, "target", object);
+      probabilities.emplace(op, "target", array);
       validate_class_probabilities(logits, probabilities->shape(), options);
     }
   }

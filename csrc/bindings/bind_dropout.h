@@ -26,8 +26,9 @@ inline void bind_dropout(py::module_& m) {
       [](py::handle x, double p, uint64_t seed, uint64_t call, py::handle out) {
         return by_dtype("dropout", "x", x, [&](auto t) {
           using T = decltype(t);
-          const int64_t n = as_array("dropout", "x", x).size();
-          return dropout<T>("dropout", x, p, out,
+          const Array array = as_array("dropout", "x", x);
+          const int64_t n = array.size();
+          return dropout<T>("dropout", array, p, out,
                             [&](const T* from, T* to) { backend::dropout(n, p, DropoutKey{seed, call}, from, to); });
         });
       },
@@ -37,8 +38,9 @@ inline void bind_dropout(py::module_& m) {
       [](py::handle x, double p, uint64_t seed, uint64_t call, py::handle out) {
         return by_dtype("dropout2d", "x", x, [&](auto t) {
           using T = decltype(t);
-          const Planes planes = validate_dropout2d(shape_of(as_array("dropout2d", "x", x)));
-          return dropout<T>("dropout2d", x, p, out, [&](const T* from, T* to) {
+          const Array array = as_array("dropout2d", "x", x);
+          const Planes planes = validate_dropout2d(shape_of(array));
+          return dropout<T>("dropout2d", array, p, out, [&](const T* from, T* to) {
             backend::dropout2d(planes, p, DropoutKey{seed, call}, from, to);
           });
         });

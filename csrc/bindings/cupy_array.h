@@ -133,7 +133,7 @@ class CallScope {
   std::vector<py::object> borrowed_;
 };
 
-inline Array as_array(const char* op, const char* name, py::handle object) {
+inline Array as_ndarray(const char* op, const char* name, py::handle object) {
   if (!py::isinstance(object, cupy().array_type)) {
     fail_type(op, "expected ", name, " to be a cupy.ndarray like the other arrays, got ", type_name(object),
               "; cupy.asarray makes one");
@@ -146,6 +146,8 @@ inline Array as_array(const char* op, const char* name, py::handle object) {
   }
   return array;
 }
+
+inline Array as_array(const char* op, const char* name, py::handle object) { return as_ndarray(op, name, object); }
 
 inline bool is_contiguous(const Array& array) {
   int64_t step = array.itemsize();

@@ -44,8 +44,9 @@ inline void bind_nll_loss(py::module_& m, const char* op, bool want_grad) {
                       py::handle out) {
         return by_dtype(op, "input", input, [&](auto t) {
           using T = decltype(t);
-          const AxisView view = validate_classes(op, "input", shape_of(as_array(op, "input", input)));
-          return labelled_loss<T>(op, want_grad, {input, target, weight, out}, view, options.reduction,
+          const Array array = as_array(op, "input", input);
+          const AxisView view = validate_classes(op, "input", shape_of(array));
+          return labelled_loss<T>(op, want_grad, {array, target, weight, out}, view, options.reduction,
                                   options.ignore_index, [&](const auto& inputs, T* losses, T* grad, double* reduced) {
                                     backend::nll_loss(inputs, options.reduction, losses, grad, reduced);
                                   });
@@ -61,8 +62,9 @@ inline void bind_multi_margin_loss(py::module_& m, const char* op, bool want_gra
                       py::handle out) {
         return by_dtype(op, "input", input, [&](auto t) {
           using T = decltype(t);
-          const AxisView view = validate_multi_margin(op, shape_of(as_array(op, "input", input)));
-          return labelled_loss<T>(op, want_grad, {input, target, weight, out}, view, options.reduction, std::nullopt,
+          const Array array = as_array(op, "input", input);
+          const AxisView view = validate_multi_margin(op, shape_of(array));
+          return labelled_loss<T>(op, want_grad, {array, target, weight, out}, view, options.reduction, std::nullopt,
                                   [&](const auto& inputs, T* losses, T* grad, double* reduced) {
                                     backend::multi_margin_loss(inputs, options, losses, grad, reduced);
                                   });

@@ -30,7 +30,7 @@ inline Shape shape_of(const Array& array) {
 }
 
 // Any ndarray but a MaskedArray, whose mask would be lost without a word.
-inline Array as_array(const char* op, const char* name, py::handle object) {
+inline Array as_ndarray(const char* op, const char* name, py::handle object) {
   if (!py::isinstance<Array>(object)) {
     fail_type(op, "expected ", name, " to be a numpy.ndarray, got ", type_name(object),
               "; numpy.asarray makes one of a sequence");
@@ -40,6 +40,14 @@ inline Array as_array(const char* op, const char* name, py::handle object) {
     fail_type(op, "expected ", name, " to be a plain numpy.ndarray, got MaskedArray; its .filled(value) is one");
   }
   return py::reinterpret_borrow<Array>(object);
+}
+
+// An ndarray, or a view of what another object exports, as fastnn.backend finds it. The object may export something
+// else the next time, so what is checked and what is read have to be one result of this.
+inline Array as_array(const char* op, const char* name, py::handle object) {
+  if (py::isinstance<Array>(object)) return as_ndarray(op, name, object);
+  const py::object view = py::module_::import("fastnn.backend").attr("view_of")(object, op, name);
+  return as_ndarray(op, name, view);
 }
 
 inline bool is_contiguous(const Array& array) { return array.flags() & py::array::c_style; }

@@ -47,8 +47,9 @@ class ArrayList {
   }
 
   size_t count() const { return static_cast<size_t>(PySequence_Fast_GET_SIZE(items_.ptr())); }
+  // No view of a foreign object's memory: nobody would hold it until the step is done.
   Array operator[](size_t i) const {
-    return as_array(op_, name_, PySequence_Fast_GET_ITEM(items_.ptr(), static_cast<Py_ssize_t>(i)));
+    return as_ndarray(op_, name_, PySequence_Fast_GET_ITEM(items_.ptr(), static_cast<Py_ssize_t>(i)));
   }
 
   template <class T>

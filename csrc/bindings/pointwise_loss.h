@@ -56,7 +56,7 @@ class PointwiseTarget {
   PointwiseTarget(const PointwiseEntry& entry, py::handle object, Shape input) {
     const Array array = as_array(entry.op, "target", object);
     const bool labels = entry.kind == Pointwise::hinge;
-    if (!labels || !is_index(array)) values_.emplace(entry.op, "target", object);
+    if (!labels || !is_index(array)) values_.emplace(entry.op, "target", array);
     validate_pointwise(entry.op, input, shape_of(array));
     if (labels) resolve(entry.op, array);
   }

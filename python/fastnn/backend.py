@@ -30,7 +30,9 @@ def kernels_for(x: Any, op: str, arg: str) -> ModuleType:
         return _core
     if is_gpu_array(x):
         return gpu_kernels(op)
-    raise TypeError(f"[{op}] expected {arg} to be a numpy.ndarray, got {_kind(x)}; call numpy.asarray first")
+    if exports_memory(x):
+        return _core  # which asks `view_of`
+    raise _no_array(x, op, arg)
 
 
 def is_gpu_array(x: Any) -> bool:
@@ -42,6 +44,52 @@ def is_gpu_array(x: Any) -> bool:
 def is_array(x: Any) -> bool:
     """Whether x is an array that kernels take; a masked array is not."""
     return (isinstance(x, ndarray) and not isinstance(x, np.ma.MaskedArray)) or is_gpu_array(x)
+
+
+# --- arrays of other libraries on the host ------------------------------------------------------
+
+_HOST = (1, 3)  # of dlpack.h's DLDeviceType: ordinary memory, and pinned memory
+
+
+def exports_memory(x: Any) -> bool:
+    """Whether x says where its elements lie, by NumPy's array interface or by DLPack.
+
+    NumPy's scalars do so too, but of a copy, and a type has its instances' attributes.
+    """
+    return not isinstance(x, (np.generic, type)) and (
+        hasattr(x, "__array_interface__") or hasattr(x, "__dlpack__")
+    )
+
+
+def view_of(x: Any, op: str, arg: str) -> Any:
+    """The memory that x exports, as a numpy.ndarray; nothing is copied, and read-only memory stays so.
+
+    The kernels call it for what is no ndarray. TypeError where there is no such memory, or on another device.
+    """
+    if is_gpu_array(x) or not exports_memory(x):
+        raise _no_array(x, op, arg)
+    try:
+        if hasattr(x, "__array_interface__"):
+            return np.asarray(x, copy=False)
+        device, number = x.__dlpack_device__()
+        if device in _HOST:
+            return np.from_dlpack(x)
+    except (AttributeError, BufferError, RuntimeError, TypeError, ValueError) as error:
+        raise TypeError(f"[{op}] expected {arg} to export its memory, got {_kind(x)}: {error}") from error
+    place = f"device {number} of DLPack's kind {int(device)}"
+    raise TypeError(f"[{op}] expected {arg} in the memory of the host, got {_kind(x)} on {place}")
+
+
+def as_array(x: Any, op: str, arg: str) -> Any:
+    """What has attributes of an array: x itself where it is one, or its view; TypeError for all else."""
+    return x if isinstance(x, ndarray) or is_gpu_array(x) else view_of(x, op, arg)
+
+
+def _no_array(x: Any, op: str, arg: str) -> TypeError:
+    return TypeError(f"[{op}] expected {arg} to be a numpy.ndarray, got {_kind(x)}; call numpy.asarray first")
+
+
+# --- GPUs ---------------------------------------------------------------------------------------
 
 
 def gpu_kernels(op: str) -> ModuleType:

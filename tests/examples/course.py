@@ -45,13 +45,13 @@ def _scratch() -> Path:
     return Path(folder)
 
 
-def load(name: str) -> ModuleType:
+def load(name: str, folder: Path = FOLDER) -> ModuleType:
     """The example as a module; it finds what examples share beside itself, as it does when it is run."""
-    specification = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    specification = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
     module = importlib.util.module_from_spec(specification)
-    sys.path.insert(0, str(FOLDER))
+    sys.path.insert(0, str(folder))
     try:
         specification.loader.exec_module(module)
     finally:
-        sys.path.remove(str(FOLDER))
+        sys.path.remove(str(folder))
     return module

@@ -25,35 +25,85 @@ void layer_norm(const LayerNormRows<T>& in, double eps, T* y, T* mean, T* rstd) 
   }
 }
 
-// sum u and sum u d of one row.
-template <class T>
-[[gnu::always_inline]] inline void row_sums(const T* g, const T* x, const T* weight, Vec<T> mean, int64_t n,
-                                            double (&sums)[2]) {
-  sums[0] = sums[1] = 0;
-  for_each_block(Runs{1, n, 0}, block_elements<T>, [&](int64_t at, const Runs& block) {
-    ChainSums<T> total, product;
-    for_each_vector_in_turn<T>(block.length, [&](auto k, int64_t i, auto lanes) __attribute__((always_inline)) {
-      const Vec<T> u = lanes.load(g + at + i) * lanes.load(weight + at + i);
-      total.at[k] = total.at[k] + u;
-      product.at[k] = fma(u, lanes.load(x + at + i, mean) - mean, product.at[k]);
+// The rows from `first` on that are worked on together, so that what their parameters gather is read and written once.
+template <class T, int Rows>
+struct NormRows {
+  const T *g, *x;
+  Vec<T> mean[size_t{Rows}], rstd[size_t{Rows}];
+
+  NormRows(const LayerNormGradientRows<T>& in, int64_t first)
+      : g(in.grad_y + first * in.length), x(in.x + first * in.length) {
+    unroll<Rows>([&](auto r) {
+      mean[r] = Vec<T>(in.mean[first + r]);
+      rstd[r] = Vec<T>(in.rstd[first + r]);
     });
-    sums[0] += static_cast<double>(total.total());
-    sums[1] += static_cast<double>(product.total());
+  }
+};
+
+// sum u and sum u d of a row.
+struct RowSums {
+  double u = 0, ud = 0;
+};
+
+// Adds the rows to the gradients of weight and bias, where these are wanted, and finds the sums of each.
+template <class T, int Rows, bool gathers>
+[[gnu::always_inline]] inline void read_rows(const LayerNormGradientRows<T>& in, const NormRows<T, Rows>& rows,
+                                             RowSums* sums) {
+  const int64_t n = in.length;
+  for_each_block(Runs{1, n, 0}, block_elements<T>, [&](int64_t at, const Runs& block) {
+    ChainSums<T> total[size_t{Rows}], product[size_t{Rows}];
+    const T *g = rows.g + at, *x = rows.x + at, *weight = in.weight + at;
+    T *of_weight = in.scratch + at, *of_bias = in.scratch + n + at;
+    for_each_vector_in_turn<T>(block.length, [&](auto k, int64_t i, auto lanes) __attribute__((always_inline)) {
+      const Vec<T> w = lanes.load(weight + i);
+      Vec<T> grad_weight, grad_bias;
+      if constexpr (gathers) {
+        grad_weight = lanes.load(of_weight + i);
+        grad_bias = lanes.load(of_bias + i);
+      }
+      unroll<Rows>([&](auto r) __attribute__((always_inline)) {
+        const Vec<T> grad = lanes.load(g + r * n + i), u = grad * w;
+        const Vec<T> d = lanes.load(x + r * n + i, rows.mean[r]) - rows.mean[r];
+        if constexpr (gathers) {
+          grad_weight = fma(grad, d * rows.rstd[r], grad_weight);
+          grad_bias = grad_bias + grad;
+        }
+        total[r].at[k] = total[r].at[k] + u;
+        product[r].at[k] = fma(u, d, product[r].at[k]);
+      });
+      if constexpr (gathers) {
+        lanes.store(of_weight + i, grad_weight);
+        lanes.store(of_bias + i, grad_bias);
+      }
+    });
+    unroll<Rows>([&](auto r) {
+      sums[r].u += static_cast<double>(total[r].total());
+      sums[r].ud += static_cast<double>(product[r].total());
+    });
   });
 }
 
+// grad_x comes last for each row: it may lie where g or x does.
 template <class T>
-[[gnu::always_inline]] inline void row_gradient(const LayerNormGradientRows<T>& in, const T* g, const T* x, T mean,
-                                                T rstd, T* grad_x) {
-  const Vec<T> centre(mean), scale(rstd);
-  double sums[2];
-  row_sums(g, x, in.weight, centre, in.length, sums);
-  const auto n = static_cast<double>(in.length), r = static_cast<double>(rstd);
-  const Vec<T> offset(static_cast<T>(sums[0] / n)), slope(static_cast<T>(r * r * sums[1] / n));
+[[gnu::always_inline]] inline void write_row(const LayerNormGradientRows<T>& in, int64_t row, const RowSums& sums) {
+  const T *g = in.grad_y + row * in.length, *x = in.x + row * in.length, *weight = in.weight;
+  T* grad_x = in.grad_x + row * in.length;
+  const auto n = static_cast<double>(in.length), r = static_cast<double>(in.rstd[row]);
+  const Vec<T> centre(in.mean[row]), scale(in.rstd[row]);
+  const Vec<T> offset(static_cast<T>(sums.u / n)), slope(static_cast<T>(r * r * sums.ud / n));
   for_each_vector<T>(in.length, [&](int64_t j, auto lanes) __attribute__((always_inline)) {
-    const Vec<T> u = lanes.load(g + j) * lanes.load(in.weight + j);
+    const Vec<T> u = lanes.load(g + j) * lanes.load(weight + j);
     lanes.store(grad_x + j, scale * fnma(slope, lanes.load(x + j) - centre, u - offset));
   });
+}
+
+template <class T, int Rows>
+void rows_gradient(const LayerNormGradientRows<T>& in, int64_t first) {
+  const NormRows<T, Rows> rows(in, first);
+  RowSums sums[size_t{Rows}];
+  in.sums ? read_rows<T, Rows, true>(in, rows, sums) : read_rows<T, Rows, false>(in, rows, sums);
+  if (!in.grad_x) return;
+  unroll<Rows>([&](auto r) { write_row(in, first + r, sums[r]); });
 }
 
 // Adds what the rows of one block gathered in T to the sums in double, and starts again.
@@ -66,28 +116,13 @@ void flush_sums(T* scratch, double* sums, int64_t n) {
 }
 
 template <class T>
-[[gnu::always_inline]] inline void add_parameter_gradients(const LayerNormGradientRows<T>& in, const T* g, const T* x,
-                                                           T mean, T rstd) {
-  const Vec<T> centre(mean), scale(rstd);
-  T *of_weight = in.scratch, *of_bias = in.scratch + in.length;
-  for_each_vector<T>(in.length, [&](int64_t j, auto lanes) __attribute__((always_inline)) {
-    const Vec<T> grad = lanes.load(g + j), normal = (lanes.load(x + j) - centre) * scale;
-    lanes.store(of_weight + j, fma(grad, normal, lanes.load(of_weight + j)));
-    lanes.store(of_bias + j, lanes.load(of_bias + j) + grad);
-  });
-}
-
-// grad_x comes last for each row: it may lie where g or x does.
-template <class T>
 void layer_norm_backward(const LayerNormGradientRows<T>& in) {
-  const int64_t n = in.length;
-  for (int64_t row = 0; row < in.rows; ++row) {
-    const T *g = in.grad_y + row * n, *x = in.x + row * n;
-    if (in.sums) {
-      add_parameter_gradients(in, g, x, in.mean[row], in.rstd[row]);
-      if ((row + 1) % additions_in_lane == 0 || row + 1 == in.rows) flush_sums(in.scratch, in.sums, 2 * n);
-    }
-    if (in.grad_x) row_gradient(in, g, x, in.mean[row], in.rstd[row], in.grad_x + row * n);
+  constexpr int together = 2;
+  for (int64_t row = 0; row < in.rows;) {
+    const bool several = row + together <= in.rows;
+    several ? rows_gradient<T, together>(in, row) : rows_gradient<T, 1>(in, row);
+    row += several ? together : 1;
+    if (in.sums && (row % additions_in_lane == 0 || row == in.rows)) flush_sums(in.scratch, in.sums, 2 * in.length);
   }
 }
 

@@ -89,7 +89,7 @@ class StandardScaler:
         return self
 
     def transform(self, x: Any) -> Array:
-        """(x - mean_) / scale_, a new array; float32 stays float32, all else becomes float64.
+        """`(x - mean_) / scale_`, a new array; float32 stays float32, all else becomes float64.
 
         Examples
         --------
@@ -122,7 +122,7 @@ class StandardScaler:
         return self.fit(x, y).transform(x)
 
     def inverse_transform(self, x: Any) -> Array:
-        """Undo `transform`: x scale_ + mean_.
+        """Undo `transform`: `x * scale_ + mean_`.
 
         Examples
         --------

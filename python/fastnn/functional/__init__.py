@@ -1,8 +1,9 @@
 """Operations on arrays, each with its backward: `relu` and `relu_backward`, and so on.
 
 Arrays are `numpy.ndarray` of float32 or float64, one dtype in a call, with any strides; results are new
-arrays of that dtype, or `out`. Names, order and defaults of arguments are those of `torch.nn.functional`;
-only `dim` is called `axis`.
+arrays of that dtype, or `out`. Objects that export memory of the host by `__array_interface__` or DLPack are
+taken where they lie. Names, order and defaults of arguments are those of `torch.nn.functional`; only `dim` is
+called `axis`.
 """
 
 from fastnn.functional.activation import (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnn import _core
 from fastnn._checks import as_int, as_non_negative
-from fastnn.backend import is_gpu_array
+from fastnn.backend import as_array, is_gpu_array
 
 if TYPE_CHECKING:
     from fastnn._core import Array, LossOptions, NLLOptions, Reduction
@@ -41,4 +41,9 @@ def nll_options(op: str, ignore_index: int, reduction: Reduction) -> NLLOptions:
 
 def value(loss: Any, x: Array, reduction: Reduction) -> Any:
     """The losses, or the reduced loss: a scalar of the dtype of x, but on a GPU an array without axes."""
-    return loss if reduction == "none" or is_gpu_array(loss) else x.dtype.type(loss)
+    if reduction == "none" or is_gpu_array(loss):
+        return loss
+    try:
+        return x.dtype.type(loss)
+    except AttributeError:  # memory exported by an object that is no array
+        return as_array(x, "loss", "input").dtype.type(loss)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from fastnn._checks import as_int
-from fastnn.backend import kernels_for
+from fastnn.backend import as_array, kernels_for
 from fastnn.functional.conv2d import options as conv2d_options
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def conv1d(
     chosen = plane_options("conv1d", stride, padding, dilation, groups, padding_mode, filters)
     plane_out = None if out is None else as_planes("conv1d", "out", out, (2, 3))
     y: Array = kernels.conv2d(planes, filters, bias, chosen, activation is not None, plane_out)
-    return y[..., 0, :] if out is None else out
+    return y[..., 0, :] if out is None else _given("conv1d", "out", out, y)
 
 
 def conv1d_backward(
@@ -133,12 +133,12 @@ def conv1d_backward(
     grad_x, grad_weight = (grad if grad is None else grad[..., 0, :] for grad in grads[:2])
     if out is None:
         return grad_x, grad_weight, grads[2]
-    return _given(out[0], grad_x), _given(out[1], grad_weight), grads[2]
+    return _given(op, "out[0]", out[0], grad_x), _given(op, "out[1]", out[1], grad_weight), grads[2]
 
 
 def as_planes(op: str, arg: str, array: Any, ndims: tuple[int, ...]) -> Array:
     """A view of signals (..., L) as planes (..., 1, L)."""
-    kernels_for(array, op, arg)
+    array = as_array(array, op, arg)
     if array.ndim not in ndims:
         raise ValueError(f"[{op}] expected {arg} of {ndims[-1]} axes, got shape {array.shape}")
     planes: Array = array[..., None, :]
@@ -195,6 +195,6 @@ def _plane_outs(op: str, out: Any) -> Any:
     return (*views, out[2])
 
 
-def _given(out: Array | None, grad: Array | None) -> Array | None:
-    """The caller's own array, where there is one and the gradient was wanted."""
-    return grad if out is None or grad is None else out
+def _given(op: str, arg: str, out: Any, result: Any) -> Any:
+    """The caller's own array, where there is one and the result was wanted."""
+    return result if out is None or result is None else as_array(out, op, arg)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fastnn import _core
 from fastnn._checks import as_int
-from fastnn.backend import kernels_for
+from fastnn.backend import as_array, kernels_for
 from fastnn.functional._window import pair, sides
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ def options(
     weight: Any,
 ) -> Any:
     """The checked options of a call, built once for all calls alike; weight gives "same" its kernel size."""
-    named = isinstance(padding, str) and hasattr(weight, "shape")
-    kernel = tuple(weight.shape[-2:]) if named else (1, 1)
+    kernel = as_array(weight, op, "weight").shape[-2:] if isinstance(padding, str) else (1, 1)
     try:
         return _cached(op, stride, padding, dilation, groups, padding_mode, kernel)
     except TypeError:

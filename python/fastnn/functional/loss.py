@@ -105,7 +105,7 @@ def l1_loss(
     reduction: Reduction = "mean",
     out: Array | None = None,
 ) -> Any:
-    """The absolute error |input - target|, by default its mean.
+    """The absolute error `|input - target|`, by default its mean.
 
     The gradient where input and target are equal is 0.
 
@@ -192,7 +192,7 @@ def huber_loss(
 ) -> Any:
     """Half the squared error where it is small, linear beyond delta.
 
-    With d = input - target: d² / 2 where |d| < delta, delta (|d| - delta / 2) elsewhere (Huber, "Robust
+    With d = input - target: d² / 2 where `|d| < delta`, `delta (|d| - delta / 2)` elsewhere (Huber, "Robust
     estimation of a location parameter", Annals of Mathematical Statistics 1964).
 
     Parameters
@@ -281,8 +281,8 @@ def smooth_l1_loss(
 ) -> Any:
     """The absolute error, rounded off where it is below beta.
 
-    With d = input - target: d² / (2 beta) where |d| < beta, |d| - beta / 2 elsewhere (Girshick, "Fast R-CNN",
-    ICCV 2015): `huber_loss` with delta = beta, divided by beta.
+    With d = input - target: d² / (2 beta) where `|d| < beta`, `|d| - beta / 2` elsewhere (Girshick, "Fast
+    R-CNN", ICCV 2015): `huber_loss` with delta = beta, divided by beta.
 
     Parameters
     ----------

@@ -86,7 +86,7 @@ class LayerNorm(Module):
             self.bias.data.fill(0.0)
 
     def forward(self, x: Array) -> Array:
-        """An x of shape (..., *normalized_shape) gives one of that shape."""
+        """An x of shape `(..., *normalized_shape)` gives one of that shape."""
         kernels = kernels_for(x, "layer_norm", "x")
         weight, bias = self.weight, self.bias
         y: Array

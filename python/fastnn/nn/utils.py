@@ -24,7 +24,7 @@ def clip_grad_norm_(
 ) -> float:
     """Scale all gradients by one factor, in place, so that their common norm is at most `max_norm`.
 
-    The norm is that of all gradients as one vector, (sum |g|^p)^(1/p), summed in float64; the factor is
+    The norm is that of all gradients as one vector, `(sum |g|^p)^(1/p)`, summed in float64; the factor is
     min(1, max_norm / (norm + 1e-6)). Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent
     neural networks", ICML 2013.
 

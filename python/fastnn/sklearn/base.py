@@ -179,7 +179,7 @@ class MLP(NetEstimator):
 
     @property
     def coefs_(self) -> list[Array]:
-        """The weights of each layer, of shape (inputs, outputs): views of those in use."""
+        """The weights of each layer, of shape (inputs, outputs), as views of those in use."""
         return [layer.weight.data.T for layer in self._layers("coefs_")]
 
     @property

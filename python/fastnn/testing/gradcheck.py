@@ -28,22 +28,22 @@ def gradcheck(
 ) -> None:
     """Hold the gradients of `backward` against central differences of `forward`.
 
-    Both are compared as gradients of sum(forward(*inputs) * grad_output). Keep away from kinks, such as
+    Both are compared as gradients of `sum(forward(*inputs) * grad_output)`. Keep away from kinks, such as
     relu's at 0: there is no derivative to find.
 
     Parameters
     ----------
     forward : callable
-        forward(*inputs) gives an array or a number.
+        `forward(*inputs)` gives an array or a number.
     backward : callable
-        backward(grad_output, *inputs) gives a gradient for each input, or None for one that has none; a
+        `backward(grad_output, *inputs)` gives a gradient for each input, or None for one that has none; a
         single array where there is one input.
     inputs : dict of str to array, or sequence of arrays
         In float64; the names of a dict are used in messages. Arrays of integers are passed on as they are.
     grad_output : array of the shape of the result, optional
         Random by default.
     h, rtol, atol : float
-        The step, and |analytic - numeric| <= atol + rtol |numeric|.
+        The step, and `|analytic - numeric| <= atol + rtol |numeric|`.
     seed : int
         Of the random grad_output.
 

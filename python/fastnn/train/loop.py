@@ -115,7 +115,7 @@ def fit(
         How much each sample counts in the loss, times the weight of its class. A loss with reduction "mean"
         divides by the sum of a batch's weights. Goes with arrays (x, y); a share held out keeps its weights.
     l1, l2 : float
-        Penalties: the gradients of l1 sum |w| + l2 / 2 sum w^2 over all parameters of two axes or more (no
+        Penalties: the gradients of `l1 sum |w| + l2 / 2 sum w^2` over all parameters of two axes or more (no
         biases, no batch norm) are added to those of the loss. The history's losses are without them.
     clip_grad_norm, clip_grad_value : float, optional
         Clip the gradients before each step, after the penalties, with `nn.utils.clip_grad_norm_` or
