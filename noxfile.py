@@ -214,6 +214,13 @@ def peers(session: nox.Session) -> None:
 
 
 @nox.session(requires=["wheel"])
+def mpi(session: nox.Session) -> None:
+    """Training on 2 and 4 processes under mpiexec, and what becomes of them when one is lost."""
+    install_wheel(session, "test,mpi")
+    session.run("pytest", "tests/mpi", *session.posargs)
+
+
+@nox.session(requires=["wheel"])
 def benchmarks(session: nox.Session) -> None:
     """One short case of the comparison with PyTorch, to see that it runs."""
     install_wheel(session, "bench", TORCH)

@@ -23,7 +23,10 @@ BLOCK = re.compile(r"^```(\S*).*?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PROGRAMS = [path.read_text() for path in (ROOT / "examples").rglob("*.py")]
 # How the pages call the modules.
 ROOTS = {"fastnn": "fastnn", "F": "fastnn.functional", "transforms": "fastnn.data.transforms"}
-ROOTS |= {name: f"fastnn.{name}" for name in ("nn", "optim", "train", "data", "io", "analysis", "testing")}
+ROOTS |= {
+    name: f"fastnn.{name}"
+    for name in ("nn", "optim", "train", "data", "io", "analysis", "testing", "distributed")
+}
 
 
 def title(path: Path) -> str:

@@ -10,7 +10,8 @@ import pytest
 
 import fastnn
 
-FOLDERS = ["functional", "nn", "optim", "data", "train", "io", "analysis", "sklearn", "testing"]
+FOLDERS = ["functional", "nn", "optim", "data", "train", "distributed", "io"]
+FOLDERS += ["analysis", "sklearn", "testing"]
 PACKAGES = {name: importlib.import_module(f"fastnn.{name}") for name in FOLDERS}
 
 

@@ -3,8 +3,8 @@
 `fastnn.functional` holds the operations, `fastnn.nn` layers, `fastnn.optim` optimizers, `fastnn.data`
 mini-batches, `fastnn.train` the training loop, `fastnn.io` weights and checkpoints as files,
 `fastnn.analysis` curvature, loss surfaces and diagnosis, `fastnn.sklearn` estimators for scikit-learn,
-`fastnn.cuda` what concerns a GPU, `fastnn.testing` checks for layers of your own. All but the first three
-are loaded when they are first used.
+`fastnn.cuda` what concerns a GPU, `fastnn.distributed` training on several processes, `fastnn.testing`
+checks for layers of your own. All but the first three are loaded when they are first used.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from fastnn.runtime import (
 )
 
 if TYPE_CHECKING:
-    from fastnn import analysis, cuda, data, io, sklearn, testing, train
+    from fastnn import analysis, cuda, data, distributed, io, sklearn, testing, train
 
     __version__: str
 
@@ -41,6 +41,7 @@ __all__ = [
     "analysis",
     "cuda",
     "data",
+    "distributed",
     "empty_cache",
     "functional",
     "get_num_threads",
@@ -61,7 +62,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("analysis", "cuda", "data", "io", "sklearn", "testing", "train"):
+    if name in ("analysis", "cuda", "data", "distributed", "io", "sklearn", "testing", "train"):
         from importlib import import_module
 
         return import_module(f"fastnn.{name}")

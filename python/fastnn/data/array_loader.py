@@ -18,6 +18,7 @@ from fastnn._checks import as_int
 from fastnn.backend import device_of, is_gpu_array, kernels_for, to_device
 from fastnn.data.fields import Array, Field, as_field, common_length, copy_field
 from fastnn.data.prefetch import prefetched
+from fastnn.distributed.group import Group, as_group
 
 Transform: TypeAlias = Callable[[Any, Any, np.random.Generator], tuple[Any, Any]]
 
@@ -43,6 +44,11 @@ class ArrayLoader:
         `transform(x_batch, y_batch, rng) -> (x_batch, y_batch)`, called for each batch with a
         `numpy.random.Generator` of its own. It may write into its batch, which is always a copy.
         `fastnn.data.transforms` has the usual ones for images.
+    shard : Group of fastnn.distributed, optional
+        Give each rank its part of each batch: all ranks draw one permutation, with the seed of rank 0, and
+        `batch_size` is the size of a part. A last batch that is smaller is divided evenly, to one sample, so
+        that no sample is lost or comes twice and all ranks take the same number of steps; where it has fewer
+        samples than there are ranks, some get a batch of 0 samples.
     prefetch : int
         So many batches are made ahead by a thread while the last one is used: the same batches in the same
         order. A `transform` then runs in that thread.
@@ -50,7 +56,8 @@ class ArrayLoader:
     Raises
     ------
     TypeError
-        For masked arrays, arrays of Python objects, a `batch_size`, `seed` or `prefetch` that is no integer.
+        For masked arrays, arrays of Python objects, a `batch_size`, `seed` or `prefetch` that is no integer,
+        a `shard` that is no group.
     ValueError
         For lengths that differ, empty data, `batch_size` < 1, `seed` < 0, `prefetch` < 0.
 
@@ -84,6 +91,7 @@ class ArrayLoader:
         seed: int | None = None,
         transform: Transform | None = None,
         prefetch: int = 0,
+        shard: Group | None = None,
     ) -> None:
         self.x: Field = as_field("x", x)
         self.y: Field | None = None if y is None else as_field("y", y)
@@ -91,7 +99,9 @@ class ArrayLoader:
         self.batch_size = as_int("ArrayLoader", "batch_size", batch_size, minimum=1)
         self.shuffle = bool(shuffle)
         self.drop_last = bool(drop_last)
+        self.shard = Group() if shard is None else as_group("ArrayLoader", shard, "shard")
         self.seed = secrets.randbits(63) if seed is None else as_int("ArrayLoader", "seed", seed, minimum=0)
+        self.seed = self.shard.broadcast_object(self.seed)
         self.transform = transform
         self.prefetch = as_int("ArrayLoader", "prefetch", prefetch, minimum=0)
         self._epoch = 0
@@ -100,13 +110,15 @@ class ArrayLoader:
 
     def __len__(self) -> int:
         """Batches in an epoch."""
-        whole, rest = divmod(self._samples, self.batch_size)
+        whole, rest = divmod(self._samples, self.batch_size * self.shard.size)
         return whole if self.drop_last or rest == 0 else whole + 1
 
     @property
     def samples(self) -> int:
-        """Samples handed out in an epoch."""
-        return min(self._samples, len(self) * self.batch_size)
+        """Samples handed out in an epoch; with `shard`, those of this rank."""
+        whole = self._samples // (self.batch_size * self.shard.size)
+        last = self._part(whole) if len(self) > whole else slice(0, 0)
+        return whole * self.batch_size + last.stop - last.start
 
     def __iter__(self) -> Iterator[Any]:
         """Begin the next epoch; after `load_state_dict`, go on at the batch it names."""
@@ -117,16 +129,24 @@ class ArrayLoader:
         return self._batches(self._epoch, self._position)
 
     def _batches(self, epoch: int, first: int) -> Iterator[Any]:
-        order, size, numbers = self._order(epoch), self.batch_size, range(first, len(self))
+        order, numbers = self._order(epoch), range(first, len(self))
 
         def make(batch: int) -> Any:
-            return self._batch(order, slice(batch * size, (batch + 1) * size), epoch, batch)
+            return self._batch(order, self._part(batch), epoch, batch)
 
         with closing(prefetched(make, numbers, self.prefetch)) as batches:
             for batch in numbers:
                 self._position = batch + 1
                 yield next(batches)
         self._epoch, self._position = epoch + 1, 0
+
+    def _part(self, batch: int) -> slice:
+        """Where in the order of the epoch this rank's part of a batch lies."""
+        rank, ranks = self.shard.rank, self.shard.size
+        begin = batch * self.batch_size * ranks
+        each, more = divmod(min(self.batch_size * ranks, self._samples - begin), ranks)
+        begin += rank * each + min(rank, more)
+        return slice(begin, begin + each + (rank < more))
 
     def _batch(self, order: Array | None, where: slice, epoch: int, batch: int) -> Any:
         x_batch = _take(self.x, order, where)
@@ -138,8 +158,10 @@ class ArrayLoader:
         return x_batch if self.y is None else (x_batch, y_batch)
 
     def _rng(self, epoch: int, stream: int) -> np.random.Generator:
-        # Stream 0 orders the epoch, stream b + 1 belongs to the transform of batch b.
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(epoch, stream)))
+        # Stream 0 orders the epoch, stream b + 1 belongs to the transform of batch b, on rank 0: others have
+        # transforms of their own.
+        key = (epoch, stream, self.shard.rank) if stream and self.shard.rank else (epoch, stream)
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
 
     def _order(self, epoch: int) -> Array | None:
         return self._rng(epoch, 0).permutation(self._samples) if self.shuffle else None

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fastnn.backend import device_of, is_array, is_gpu_array, to_device, to_host
 from fastnn.data import ArrayLoader
+from fastnn.distributed.group import Group
 from fastnn.train.weights import checked_weights
 
 if TYPE_CHECKING:
@@ -114,13 +115,17 @@ class WeightedLoader(ArrayLoader):
 Batches: TypeAlias = ArrayLoader | CastLoader
 
 
-def as_batches(data: Any, dtype: np.dtype[Any], device: str = "cpu", **options: Any) -> Batches:
+def as_batches(
+    data: Any, dtype: np.dtype[Any], device: str = "cpu", group: Group | None = None, **options: Any
+) -> Batches:
     """Arrays through an ArrayLoader with `options`, a loader as it is.
 
     Batches are (x, y) or (x, y, sample_weight), have the model's dtype and lie where it does, either way.
-    Arrays are brought there as a whole, the batches of a loader one by one.
+    Arrays are brought there as a whole, the batches of a loader one by one. Of both, each rank of a group
+    gets its part.
     """
     if are_arrays(data):
+        options["shard"] = group
         x, y = cast_inputs(data[0], dtype, device), cast_targets(data[1], dtype, device)
         if len(data) == 2:
             return ArrayLoader(x, y, **options)
@@ -129,6 +134,11 @@ def as_batches(data: Any, dtype: np.dtype[Any], device: str = "cpu", **options: 
         return data
     if is_array(data) or not isinstance(data, Iterable):
         raise TypeError(f"[fit] expected data as a pair (x, y) or a loader, got {type(data).__name__}")
+    if isinstance(data, ArrayLoader) and group is not None and data.shard.size != group.size:
+        raise ValueError(
+            f"[fit] expected an ArrayLoader with shard=group for {group}, got one for {data.shard}: "
+            "each rank takes its part of the batches"
+        )
     return CastLoader(data, dtype, device)
 
 

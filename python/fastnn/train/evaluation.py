@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fastnn._checks import as_int
 from fastnn.backend import concatenate, is_gpu_array, to_host
+from fastnn.distributed.group import Group
 from fastnn.train.batches import Batches, as_batches, cast_inputs, model_device, model_dtype
 from fastnn.train.metrics import Metric, Metrics, resolve
 from fastnn.train.modes import in_mode
@@ -55,7 +56,7 @@ def predict(model: Module, x: Any, batch_size: int = EVALUATION_BATCH) -> NDArra
     x = cast_inputs(x, model_dtype(model), model_device(model))
     with in_mode(False, model):
         parts = [model(x[i : i + batch_size]) for i in range(0, max(len(x), 1), batch_size)]
-    outputs: NDArray[Any] = _joined(parts)
+    outputs: NDArray[Any] = _joined(parts, Group())
     if is_gpu_array(outputs):
         return to_host(outputs) if on_host else outputs
     return outputs.copy() if np.may_share_memory(outputs, x) else outputs  # Flatten returns a view
@@ -98,13 +99,13 @@ def evaluate(
     0.5
     """
     batches = as_batches(data, model_dtype(model), model_device(model), batch_size=batch_size)
-    return evaluate_batches(model, loss, batches, resolve(metrics))
+    return evaluate_batches(model, loss, batches, resolve(metrics), Group())
 
 
 def evaluate_batches(
-    model: Module, loss: Any, batches: Batches, metrics: dict[str, Metric]
+    model: Module, loss: Any, batches: Batches, metrics: dict[str, Metric], group: Group
 ) -> dict[str, float]:
-    """`evaluate`, once data and metrics are prepared."""
+    """`evaluate`, once data and metrics are prepared; each rank of a group has its part of the batches."""
     with in_mode(False, model, loss):
         pairs: list[tuple[Any, Any]] = []
         weights: list[Any] = []
@@ -113,10 +114,10 @@ def evaluate_batches(
             weights += weight
         if not pairs:
             raise ValueError("[evaluate] expected at least one batch, got none")
-        y_true, outputs = joined_pairs(pairs)
+        y_true, outputs = joined_pairs(pairs, group)
         total, value = float(len(outputs)), 0.0
         if weights:
-            weight = _joined(weights)
+            weight = _joined(weights, group)
             total, value = (
                 float(to_host(weight).sum(dtype=float)),
                 float(to_host(loss(outputs, y_true, sample_weight=weight))),
@@ -134,13 +135,14 @@ def measure(metrics: dict[str, Metric], y_true: Any, outputs: Any) -> dict[str, 
     return {name: float(metric(y_true, outputs)) for name, metric in metrics.items()}
 
 
-def joined_pairs(pairs: list[tuple[Any, Any]]) -> tuple[Any, Any]:
-    """All targets and all outputs of a list of (targets, outputs)."""
-    return _joined([y for y, _ in pairs]), _joined([outputs for _, outputs in pairs])
+def joined_pairs(pairs: list[tuple[Any, Any]], group: Group) -> tuple[Any, Any]:
+    """All targets and all outputs of a list of (targets, outputs), of all ranks of the group."""
+    return _joined([y for y, _ in pairs], group), _joined([outputs for _, outputs in pairs], group)
 
 
-def _joined(parts: list[Any]) -> Any:
-    return parts[0] if len(parts) == 1 else concatenate(parts)
+def _joined(parts: list[Any], group: Group) -> Any:
+    joined = parts[0] if len(parts) == 1 else concatenate(parts)
+    return joined if group.size == 1 else group.all_gather_rows(joined)
 
 
 def is_sum(loss: Any) -> bool:

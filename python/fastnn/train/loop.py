@@ -12,9 +12,13 @@ from os import PathLike
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from fastnn._checks import as_int
 from fastnn.backend import is_gpu_array, to_host
 from fastnn.data import ArrayLoader
+from fastnn.distributed import broadcast_buffers, broadcast_parameters, broadcast_random_state
+from fastnn.distributed.group import Group
 from fastnn.optim.lr_scheduler import ReduceLROnPlateau
 from fastnn.train.adjustment import make_adjustment
 from fastnn.train.batches import Batches, as_batches, model_device, model_dtype, split
@@ -41,6 +45,7 @@ class _Plan:
     hooks: Hooks
     scheduler_interval: str
     adjust: Callable[[], None] | None  # of gradients, before the optimizer's step
+    group: Group  # of one, unless the optimizer is distributed
 
 
 def fit(
@@ -77,7 +82,10 @@ def fit(
         `loss(outputs, y)` with reduction "mean" or "sum"; `loss.backward()` is the gradient by outputs.
         Any object with these and `reduction` will do; with weights it is called with `sample_weight=`, too.
     optimizer : Optimizer
-        Over the parameters of `model`.
+        Over the parameters of `model`. With one of `distributed.optimizer` all ranks of its group call `fit`
+        alike and train together: each takes its part of every batch, so a batch holds `batch_size` samples of
+        each rank; losses, metrics and the end of the run are those of all ranks, and rank 0 shows progress
+        and writes files. A loader gives each rank its part itself: `ArrayLoader(shard=group)`.
     data : arrays (x, y) or (x, y, sample_weight), or loader of such batches
         Arrays are cast once to the dtype of the model's parameters (integer labels stay integers) and
         shuffled anew each epoch. A loader chooses its own batches: `batch_size` and `seed` do not matter.
@@ -162,15 +170,18 @@ def fit(
     if isinstance(validation, float):
         data, validation = split(data, validation, seed)
     data = with_class_weight(data, class_weight)
-    batches, held_out = _prepare(model, data, validation, batch_size, seed, done)
+    group = getattr(optimizer, "group", None) or Group()
+    batches, held_out = _prepare(model, data, validation, batch_size, seed, done, group)
     adjust = make_adjustment(model, l1, l2, clip_grad_norm, clip_grad_value)
     callbacks = tuple(callbacks)
-    plan = _Plan(batches, held_out, resolve(metrics), Hooks(callbacks), scheduler_interval, adjust)
+    plan = _Plan(batches, held_out, resolve(metrics), Hooks(callbacks), scheduler_interval, adjust, group)
     loader = batches if isinstance(batches, ArrayLoader) else batches.source
     state = FitState(model, loss, optimizer, history, epochs=done + epochs, epoch=done)
-    state.scheduler, state.loader, state.callbacks = scheduler, loader, callbacks
+    state.scheduler, state.loader, state.callbacks, state.rank = scheduler, loader, callbacks, group.rank
     saved = [] if resume is None else load_run(resume, state)
-    bar = make_progress(progress, state.epochs, state.epoch + 1, batches.samples)
+    broadcast_parameters(model, group)
+    broadcast_random_state(group)
+    bar = make_progress(progress and group.rank == 0, state.epochs, state.epoch + 1, batches.samples)
     try:
         _run(state, plan, bar, saved)
     finally:
@@ -179,15 +190,15 @@ def fit(
 
 
 def _prepare(
-    model: Module, data: Any, validation: Any, batch_size: int, seed: int, epochs_done: int
+    model: Module, data: Any, validation: Any, batch_size: int, seed: int, epochs_done: int, group: Group
 ) -> tuple[Batches, Batches | None]:
     dtype, device = model_dtype(model), model_device(model)
-    batches = as_batches(data, dtype, device, batch_size=batch_size, shuffle=True)
+    batches = as_batches(data, dtype, device, group, batch_size=batch_size, shuffle=True)
     if isinstance(batches, ArrayLoader):
         batches.load_state_dict({"seed": seed, "epoch": epochs_done, "position": 0})
     if validation is None:
         return batches, None
-    return batches, as_batches(validation, dtype, device, batch_size=EVALUATION_BATCH)
+    return batches, as_batches(validation, dtype, device, group, batch_size=EVALUATION_BATCH)
 
 
 def _run(state: FitState, plan: _Plan, bar: Progress, saved: list[dict[str, Any]]) -> None:
@@ -210,14 +221,16 @@ def _epoch(state: FitState, plan: _Plan, bar: Progress) -> None:
     began = perf_counter()
     logs = _train(state, plan, bar)
     seconds = perf_counter() - began
+    broadcast_buffers(state.model, plan.group)
     if plan.validation is not None:
-        held_out = evaluate_batches(state.model, state.loss, plan.validation, plan.metrics)
+        held_out = evaluate_batches(state.model, state.loss, plan.validation, plan.metrics, plan.group)
         logs |= {f"val_{name}": value for name, value in held_out.items()}
     if state.scheduler is not None and plan.scheduler_interval == "epoch":
         _step_scheduler(state.scheduler, logs)
     state.logs = logs
     state.history.append(logs, seconds)
     plan.hooks.call("on_epoch_end", state)
+    state.stop = plan.group.any(state.stop)
     plan.hooks.call("on_checkpoint", state)
     bar.end_epoch(logs)
 
@@ -245,6 +258,7 @@ def _train(state: FitState, plan: _Plan, bar: Progress) -> dict[str, float]:
     schedule = state.scheduler.step if by_step else None
     backward, parameters = model.backward_parameters, list(model.parameters())
     summed, keep = is_sum(loss), bool(plan.metrics)
+    synchronize = getattr(state.optimizer, "synchronize", None) if plan.group.size > 1 else None
     batch_hooks, advance = plan.hooks["on_batch_end"], bar.advance
     pairs: list[tuple[Any, Any]] = []
     unread: list[tuple[Any, float]] = []
@@ -252,19 +266,28 @@ def _train(state: FitState, plan: _Plan, bar: Progress) -> dict[str, float]:
     for x, y, *weights in plan.batches:
         outputs = model(x)
         value = loss(outputs, y, sample_weight=weights[0]) if weights else loss(outputs, y)
+        count = len(outputs)
+        amount = float(to_host(weights[0]).sum(dtype=float)) if weights else count
         for parameter in parameters:
             parameter.zero_grad()
-        backward(loss.backward())
+        if synchronize is None:
+            backward(loss.backward())
+        elif summed:
+            backward(loss.backward())
+            synchronize(None)
+        else:  # of a sum, as the batches of the ranks may differ in size
+            backward(loss.backward() * amount)
+            synchronize(amount)
         if adjust:
             adjust()
         step()
         if schedule:
             schedule()
-        count = len(outputs)
-        amount = float(to_host(weights[0]).sum(dtype=float)) if weights else count
         samples += count
         counted += amount
-        if is_gpu_array(value):  # not read yet: that would wait for the step
+        if count == 0:  # of a rank whose part of the last batch is empty: a mean of nothing
+            pass
+        elif is_gpu_array(value):  # not read yet: that would wait for the step
             unread.append((value, 1.0 if summed else amount))
         else:
             total += value if summed else value * amount
@@ -276,10 +299,14 @@ def _train(state: FitState, plan: _Plan, bar: Progress) -> dict[str, float]:
             state.batch_loss = to_host(value)
             for hook in batch_hooks:
                 hook(state)
+            state.stop = plan.group.any(state.stop)
             if state.stop:
                 break
+    total += sum(float(to_host(value)) * amount for value, amount in unread)
+    sums = np.array([total, counted, samples])
+    plan.group.all_reduce(sums)
+    total, counted, samples = sums.tolist()
     if not samples:
         raise ValueError("[fit] expected at least one batch an epoch, got none (generators run only once)")
-    total += sum(float(to_host(value)) * amount for value, amount in unread)
     mean = total / counted if counted else float("nan")
-    return {"loss": mean} | (measure(plan.metrics, *joined_pairs(pairs)) if keep else {})
+    return {"loss": mean} | (measure(plan.metrics, *joined_pairs(pairs, plan.group)) if keep else {})

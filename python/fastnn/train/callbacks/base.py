@@ -35,6 +35,9 @@ class FitState:
         What `fit` was given or made; None without a scheduler.
     callbacks : tuple of Callback
         All of them, in their order.
+    rank : int
+        Of the process, where several train together; hooks run on all of them, and what writes files or
+        prints does so on rank 0. `batch_loss` is this rank's; `logs` and `stop` are the same everywhere.
 
     Examples
     --------
@@ -59,6 +62,7 @@ class FitState:
     scheduler: Any = None
     loader: Any = None
     callbacks: tuple[Callback, ...] = ()
+    rank: int = 0
 
 
 Hook: TypeAlias = Callable[[FitState], None]

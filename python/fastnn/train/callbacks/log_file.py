@@ -22,12 +22,22 @@ class _LogFile(Callback):
 
     def on_fit_begin(self, state: FitState) -> None:
         """Begin the file, or keep what belongs to the history."""
+        if state.rank:
+            return
         done, lines = len(state.history.epochs), []
         if done and self.path.exists():
             lines = [line for line in self.path.read_text().splitlines(True) if self._epoch(line) <= done]
         self.path.write_text("".join(lines))
 
+    def on_epoch_end(self, state: FitState) -> None:
+        """Add a line."""
+        if state.rank == 0:
+            self._add(self._row(state))
+
     def _epoch(self, line: str) -> int:
+        raise NotImplementedError
+
+    def _add(self, row: dict[str, Any]) -> None:
         raise NotImplementedError
 
     def _row(self, state: FitState) -> dict[str, Any]:
@@ -66,9 +76,7 @@ class CSVLogger(_LogFile):
         first = line.split(",")[0]
         return int(first) if first.isdecimal() else 0  # the header
 
-    def on_epoch_end(self, state: FitState) -> None:
-        """Add a line."""
-        row = self._row(state)
+    def _add(self, row: dict[str, Any]) -> None:
         with self.path.open("a+", newline="") as file:
             file.seek(0)
             header = next(csv.reader(file), None)
@@ -106,7 +114,6 @@ class JSONLLogger(_LogFile):
     def _epoch(self, line: str) -> int:
         return int(json.loads(line)["epoch"])
 
-    def on_epoch_end(self, state: FitState) -> None:
-        """Add a line."""
+    def _add(self, row: dict[str, Any]) -> None:
         with self.path.open("a") as file:
-            file.write(json.dumps(self._row(state)) + "\n")
+            file.write(json.dumps(row) + "\n")

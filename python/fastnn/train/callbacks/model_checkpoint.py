@@ -81,7 +81,7 @@ class ModelCheckpoint(Monitor):
             wanted = self.best_epoch == state.epoch
         else:
             wanted = state.epoch % self.every == 0 or state.epoch == state.epochs or state.stop
-        if wanted:
+        if wanted and state.rank == 0:
             save_run(self.path, state)
 
 
