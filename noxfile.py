@@ -36,6 +36,8 @@ GENERIC = tuple(f"tests/test_{name}.py" for name in ("reference", "errors", "vie
 BUSY_FORK = "tests/test_fork.py::test_five_hundred_children[busy]"
 # Sanitized builds leave out AVX-512: instrumented, it takes gcc 12 a quarter of an hour.
 ALL_ISAS = "tests/test_runtime.py::test_isas_of_this_architecture_are_built"
+# A proxy that nobody is: whatever asks for a file from outside fails.
+OFFLINE = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
 JOBS = str(len(os.sched_getaffinity(0)))
 
 nox.needs_version = ">=2026.10"
@@ -74,16 +76,13 @@ def wheel(session: nox.Session) -> None:
     """The source distribution, and the wheel from it, built offline, which other sessions install."""
     for folder in (SDIST, WHEELS, WHEEL_BUILD):
         shutil.rmtree(folder, ignore_errors=True)
-    requires = nox.project.load_toml("pyproject.toml")["build-system"]["requires"]
-    session.install(*requires, *CMAKE)
+    session.install(*build_requires(), *CMAKE)
     ask(session, f"from scikit_build_core.build import build_sdist; build_sdist({str(SDIST)!r})")
     (archive,) = SDIST.iterdir()
     shutil.unpack_archive(archive, SDIST, filter="data")
-    # A proxy that nobody is: whatever asks for a file from outside fails.
-    offline = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
     build = ("--no-index", "--no-build-isolation", "--no-deps", f"-Cbuild-dir={WHEEL_BUILD}")
     source = SDIST / archive.name.removesuffix(".tar.gz")
-    session.run("pip", "wheel", *build, "-w", str(WHEELS), str(source), env=offline, silent=True)
+    session.run("pip", "wheel", *build, "-w", str(WHEELS), str(source), env=OFFLINE, silent=True)
 
 
 @nox.session(requires=["wheel"])
@@ -198,12 +197,19 @@ def simt(session: nox.Session) -> None:
 
 @nox.session
 def cuda(session: nox.Session) -> None:
-    """The CUDA module, by nvcc of the package index: imports without a driver, and says what is missing."""
+    """The CUDA module, by nvcc of the package index: imports without a driver, and says what is missing.
+
+    Then as benchmarks/gpu_check.sh builds it on a machine with a GPU and no network.
+    """
     build = ("-Cbuild-dir=build/cuda", "-Ccmake.define.FASTNN_WERROR=ON")
     session.run("pip", "install", ".[cuda13,test]", *build, env={"FASTNN_CUDA": "1"}, silent=True)
     session.run("pytest", "tests/cuda/test_availability.py")
     session.run("bash", "-n", "benchmarks/gpu_check.sh", external=True)
     session.run("bash", "benchmarks/gpu_check.sh", "--dry-run", external=True)
+    overrides = nox.project.load_toml("pyproject.toml")["tool"]["scikit-build"]["overrides"]
+    session.install(*build_requires(), *overrides[0]["build"]["requires"], *CMAKE)
+    env = {"PYTHON": f"{session.bin}/python", "OUT": str(ROOT / "build/gpu_check"), **OFFLINE}
+    session.run("bash", "benchmarks/gpu_check.sh", "build", env=env, external=True)
 
 
 @nox.session(requires=["wheel"])
@@ -253,6 +259,10 @@ def cpp_files(folder: str) -> list[str]:
 
 def output(*command: str) -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def build_requires() -> list[str]:
+    return list(nox.project.load_toml("pyproject.toml")["build-system"]["requires"])
 
 
 def ask(session: nox.Session, code: str) -> str:
