@@ -4,6 +4,7 @@ Tells "training" before each of its runs, "interrupted" as soon as `fit` has rai
 the model is as it has to be.
 """
 
+import signal
 import sys
 
 import numpy as np
@@ -44,4 +45,5 @@ def main(runs: int) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # Python has none where it starts in the background
     main(int(sys.argv[1]))
