@@ -45,5 +45,5 @@ def main(runs: int) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # Python has none where it starts in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background Python has none
     main(int(sys.argv[1]))
