@@ -20,6 +20,7 @@ SOURCES = sources()
 
 # PyTorch's remark on its own speed.
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths:UserWarning")
+@pytest.mark.filterwarnings("ignore:Since version 1.3.0, affine_grid behavior:UserWarning")
 @pytest.mark.parametrize("source", SOURCES, ids=str)
 def test_agrees_with_torch(source: Source) -> None:
     for number in range(share(CASES, len(SOURCES))):
