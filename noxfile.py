@@ -244,6 +244,13 @@ def docs(session: nox.Session) -> None:
     session.run("sphinx-build", *options, "docs", f"build/{'docs' if builder == 'html' else builder}")
 
 
+@nox.session(requires=["wheel"], default=False)
+def soak(session: nox.Session) -> None:
+    """An hour of everything at once: nothing may fail, and nothing may grow."""
+    install_wheel(session, "test")
+    session.run("python", "-m", "tests.soak", *session.posargs)
+
+
 @nox.session(requires=["wheel"])
 def size(session: nox.Session) -> None:
     """Bytes of the wheel and installed, with limits, and lines of source by folder."""
