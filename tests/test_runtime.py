@@ -19,7 +19,7 @@ def test_dict() -> None:
     assert config["supported_isas"] == fastnn.supported_isas()
     assert config["memory"].keys() == {"bytes_in_use", "bytes_cached", "bytes_limit", "hits", "misses"}
     assert all(type(value) is int and value >= 0 for value in config["memory"].values())
-    assert config["build"].keys() == {"compiler", "build_type", "isas"}
+    assert config["build"].keys() == {"compiler", "build_type", "isas", "fortify"}
     assert set(config["supported_isas"]) <= set(config["build"]["isas"].split(","))
 
 
