@@ -138,6 +138,8 @@ class Group:
 
     def any(self, condition: bool) -> bool:
         """Whether the condition holds on some rank."""
+        if self._engine is None:  # `fit` asks after each batch
+            return bool(condition)
         count = np.array(int(condition))
         self.all_reduce(count)
         return bool(count)
