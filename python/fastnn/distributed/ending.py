@@ -11,7 +11,8 @@ from typing import Any, NoReturn
 
 from fastnn.distributed.guard import ENDED, FAILED, LEAVING, LOST, NONE, RAISED, Guard, RankLostError
 
-# How long the rank that ends all gives the others to raise what they have noticed, too.
+# How long the rank that ends all gives the others to raise what they have noticed, too, and the launcher to
+# pass on what was written: it drops what it has not read yet.
 LAST_WORDS = 1.0
 
 
@@ -49,14 +50,13 @@ def _end_lost(communicator: Any, guard: Guard, show: Any) -> NoReturn:
     kind, rank, _ = guard.verdict
     if kind == LOST and (guard.rank == 0 or rank == 0):
         show()
-        _flush()
-        time.sleep(LAST_WORDS)
         _abort(communicator)
     _await_the_end(guard)
 
 
 def _abort(communicator: Any) -> NoReturn:
     _flush()
+    time.sleep(LAST_WORDS)
     communicator.Abort(1)
     os._exit(1)
 
