@@ -17,6 +17,8 @@ namespace {
 constexpr int64_t max_m_block = 168;    // a packed block of A stays in L2; a multiple of all tiles' rows
 constexpr int64_t max_n_block = 3840;   // a packed slice of B stays in L3
 constexpr int64_t l1_share = 16 << 10;  // bytes of an operand that stay in L1 beside the rest
+constexpr int64_t few_uses = 8;         // of an operand: up to so many, packing it costs more than it gives
+constexpr int64_t cache_line = 64;
 constexpr double work_per_task = 1 << 20;
 
 template <class T>
@@ -48,7 +50,9 @@ bool should_pack_a(const Problem<T>& p) {
   const auto& kernel = kernels<T>().gemm;
   const int64_t uses = ceil_div(p.size.n, kernel.tile_columns);
   const bool fits_l1 = p.size.m * p.size.k * static_cast<int64_t>(sizeof(T)) <= l1_share;
-  return uses > 2 && !fits_l1;
+  // Of a transposed matrix a tile reads whole lines for a piece of each.
+  const int64_t piece = p.a.row == 1 ? kernel.tile_rows * static_cast<int64_t>(sizeof(T)) : cache_line;
+  return uses * std::max(cache_line, piece) > few_uses * piece && !fits_l1;
 }
 template <class T>
 bool should_pack_b(const Problem<T>& p) {
@@ -56,7 +60,7 @@ bool should_pack_b(const Problem<T>& p) {
   if (p.b.column != 1) return true;
   const int64_t uses = ceil_div(p.size.m, kernel.tile_rows);
   const bool fits_l1 = p.size.n * p.size.k * static_cast<int64_t>(sizeof(T)) <= (32 << 10);
-  return uses > 2 && !fits_l1;
+  return uses > few_uses && !fits_l1;
 }
 
 // The product of one block of A (m x k) with a slice of B (k x n), both inside the blocking limits.

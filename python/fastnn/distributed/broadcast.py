@@ -48,9 +48,9 @@ def broadcast_buffers(model: Module, group: Group) -> None:
     >>> from fastnn import distributed, nn
     >>> distributed.broadcast_buffers(nn.BatchNorm1d(3), distributed.init())
     """
-    as_group("broadcast_buffers", group)
-    for array in model.buffers():
-        group.broadcast(array)
+    if as_group("broadcast_buffers", group).size > 1:  # alone, `fit` need not look for them
+        for array in model.buffers():
+            group.broadcast(array)
 
 
 def broadcast_random_state(group: Group) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from fastnn._core import Array
     from fastnn.distributed.guard import Guard
 
+_SUMMABLE = frozenset(map(np.dtype, (np.float32, np.float64, np.int64)))  # in the machine's byte order
+
 
 class Engine(Protocol):
     """What moves the bytes of host arrays, and who watches over it."""
@@ -179,8 +181,7 @@ def as_group(op: str, group: Any, name: str = "group") -> Group:
 def _check(op: str, array: Any, any_dtype: bool = False) -> None:
     if not is_array(array):
         raise TypeError(f"[{op}] expected array to be a numpy.ndarray, got {type(array).__name__}")
-    known = array.dtype.name in ("float32", "float64", "int64") and array.dtype.isnative
-    if not known and not (any_dtype and not array.dtype.hasobject):
+    if array.dtype not in _SUMMABLE and not (any_dtype and not array.dtype.hasobject):
         raise TypeError(f"[{op}] expected array of float32, float64 or int64, got {array.dtype}")
     writable = is_gpu_array(array) or array.flags.writeable
     if not (array.flags.c_contiguous and writable):

@@ -38,9 +38,7 @@ class Batches(CastLoader):
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         if self._shuffle is not None:
-            places = np.arange(self._length)
-            self._shuffle.shuffle(places)
-            self._order = self._order[places]
+            self._shuffle.shuffle(self._order)  # an epoch's order is shuffled from the one before
         for start in range(0, self._length, self._batch_size):
             yield self._batch(slice(start, start + self._batch_size))
 
