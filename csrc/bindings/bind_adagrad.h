@@ -14,15 +14,21 @@ Batch<AdagradTensor<T>> adagrad_batch(const ParameterLists& lists, const ArrayLi
           }};
 }
 
-inline void adagrad_step(py::handle params, py::handle grads, py::handle sums, const AdagradOptions& options) {
+// `step(span of tensors)` does the work, once for each dtype.
+template <class Step>
+void step_adagrad(py::handle params, py::handle grads, py::handle sums, const Step& step) {
   const ParameterLists lists("adagrad", params, grads);
   const ArrayList sum_list("adagrad", "sums", sums, lists.params.count());
   // Both dtypes are checked before either is stepped.
   const auto f32 = adagrad_batch<float>(lists, sum_list);
   const auto f64 = adagrad_batch<double>(lists, sum_list);
   const GilRelease release(10 * (f32.elements() + f64.elements()));
-  backend::adagrad_step<float>(f32.tensors, options);
-  backend::adagrad_step<double>(f64.tensors, options);
+  step(std::span<const AdagradTensor<float>>(f32.tensors));
+  step(std::span<const AdagradTensor<double>>(f64.tensors));
+}
+
+inline void adagrad_step(py::handle params, py::handle grads, py::handle sums, const AdagradOptions& options) {
+  step_adagrad(params, grads, sums, [&](const auto& tensors) { backend::adagrad_step(tensors, options); });
 }
 
 inline AdagradOptions make_adagrad_options(double lr, double lr_decay, double weight_decay, double eps, int64_t step,

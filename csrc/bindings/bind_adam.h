@@ -20,8 +20,10 @@ Batch<AdamTensor<T>> adam_batch(const ParameterLists& lists, const AdamState& st
           }};
 }
 
-inline void adam_step(py::handle params, py::handle grads, py::handle exp_avgs, py::handle exp_avg_sqs,
-                      py::handle max_exp_avg_sqs, const AdamOptions& options) {
+// `step(span of tensors)` does the work, once for each dtype.
+template <class Step>
+void step_adam(py::handle params, py::handle grads, py::handle exp_avgs, py::handle exp_avg_sqs,
+               py::handle max_exp_avg_sqs, const Step& step) {
   const ParameterLists lists("adam", params, grads);
   const size_t count = lists.params.count();
   const AdamState state{ArrayList("adam", "exp_avgs", exp_avgs, count),
@@ -31,8 +33,14 @@ inline void adam_step(py::handle params, py::handle grads, py::handle exp_avgs, 
   const auto f32 = adam_batch<float>(lists, state);
   const auto f64 = adam_batch<double>(lists, state);
   const GilRelease release(10 * (f32.elements() + f64.elements()));
-  backend::adam_step<float>(f32.tensors, options);
-  backend::adam_step<double>(f64.tensors, options);
+  step(std::span<const AdamTensor<float>>(f32.tensors));
+  step(std::span<const AdamTensor<double>>(f64.tensors));
+}
+
+inline void adam_step(py::handle params, py::handle grads, py::handle exp_avgs, py::handle exp_avg_sqs,
+                      py::handle max_exp_avg_sqs, const AdamOptions& options) {
+  step_adam(params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs,
+            [&](const auto& tensors) { backend::adam_step(tensors, options); });
 }
 
 inline AdamOptions make_adam_options(double lr, double beta1, double beta2, double eps, double weight_decay,

@@ -6,34 +6,42 @@
 namespace fastnn::bindings {
 
 struct RMSpropState {
+  bool centered, momentum;
   ArrayList square_avgs, grad_avgs, momentum_buffers;
 };
 
 template <class T>
-Batch<RMSpropTensor<T>> rmsprop_batch(const ParameterLists& lists, const RMSpropState& state,
-                                      const RMSpropOptions& options) {
+Batch<RMSpropTensor<T>> rmsprop_batch(const ParameterLists& lists, const RMSpropState& state) {
   return {lists, [&](size_t i, Shape shape) {
             RMSpropTensor<T> tensor{};
             tensor.square_avg = state.square_avgs.in_place<T>(i, shape);
-            if (options.centered) tensor.grad_avg = state.grad_avgs.in_place<T>(i, shape);
-            if (options.momentum != 0.0) tensor.momentum_buffer = state.momentum_buffers.in_place<T>(i, shape);
+            if (state.centered) tensor.grad_avg = state.grad_avgs.in_place<T>(i, shape);
+            if (state.momentum) tensor.momentum_buffer = state.momentum_buffers.in_place<T>(i, shape);
             return tensor;
           }};
 }
 
-inline void rmsprop_step(py::handle params, py::handle grads, py::handle square_avgs, py::handle grad_avgs,
-                         py::handle momentum_buffers, const RMSpropOptions& options) {
+// `step(span of tensors)` does the work, once for each dtype.
+template <class Step>
+void step_rmsprop(py::handle params, py::handle grads, py::handle square_avgs, py::handle grad_avgs,
+                  py::handle momentum_buffers, bool centered, bool momentum, const Step& step) {
   const ParameterLists lists("rmsprop", params, grads);
   const size_t count = lists.params.count();
-  const RMSpropState state{ArrayList("rmsprop", "square_avgs", square_avgs, count),
-                           ArrayList("rmsprop", "grad_avgs", grad_avgs, count, !options.centered),
-                           ArrayList("rmsprop", "momentum_buffers", momentum_buffers, count, options.momentum == 0.0)};
+  const RMSpropState state{centered, momentum, ArrayList("rmsprop", "square_avgs", square_avgs, count),
+                           ArrayList("rmsprop", "grad_avgs", grad_avgs, count, !centered),
+                           ArrayList("rmsprop", "momentum_buffers", momentum_buffers, count, !momentum)};
   // Both dtypes are checked before either is stepped.
-  const auto f32 = rmsprop_batch<float>(lists, state, options);
-  const auto f64 = rmsprop_batch<double>(lists, state, options);
+  const auto f32 = rmsprop_batch<float>(lists, state);
+  const auto f64 = rmsprop_batch<double>(lists, state);
   const GilRelease release(10 * (f32.elements() + f64.elements()));
-  backend::rmsprop_step<float>(f32.tensors, options);
-  backend::rmsprop_step<double>(f64.tensors, options);
+  step(std::span<const RMSpropTensor<float>>(f32.tensors));
+  step(std::span<const RMSpropTensor<double>>(f64.tensors));
+}
+
+inline void rmsprop_step(py::handle params, py::handle grads, py::handle square_avgs, py::handle grad_avgs,
+                         py::handle momentum_buffers, const RMSpropOptions& options) {
+  step_rmsprop(params, grads, square_avgs, grad_avgs, momentum_buffers, options.centered, options.momentum != 0.0,
+               [&](const auto& tensors) { backend::rmsprop_step(tensors, options); });
 }
 
 inline RMSpropOptions make_rmsprop_options(double lr, double alpha, double eps, double weight_decay, double momentum,

@@ -6,23 +6,30 @@
 namespace fastnn::bindings {
 
 template <class T>
-Batch<SGDTensor<T>> sgd_batch(const ParameterLists& lists, const ArrayList& buffers, const SGDOptions& options) {
+Batch<SGDTensor<T>> sgd_batch(const ParameterLists& lists, const ArrayList& buffers, bool momentum) {
   return {lists, [&](size_t i, Shape shape) {
             SGDTensor<T> tensor{};
-            if (options.momentum != 0.0) tensor.momentum_buffer = buffers.in_place<T>(i, shape);
+            if (momentum) tensor.momentum_buffer = buffers.in_place<T>(i, shape);
             return tensor;
           }};
 }
 
-inline void sgd_step(py::handle params, py::handle grads, py::handle momentum_buffers, const SGDOptions& options) {
+// `step(span of tensors)` does the work, once for each dtype.
+template <class Step>
+void step_sgd(py::handle params, py::handle grads, py::handle momentum_buffers, bool momentum, const Step& step) {
   const ParameterLists lists("sgd", params, grads);
-  const ArrayList buffers("sgd", "momentum_buffers", momentum_buffers, lists.params.count(), options.momentum == 0.0);
+  const ArrayList buffers("sgd", "momentum_buffers", momentum_buffers, lists.params.count(), !momentum);
   // Both dtypes are checked before either is stepped.
-  const auto f32 = sgd_batch<float>(lists, buffers, options);
-  const auto f64 = sgd_batch<double>(lists, buffers, options);
+  const auto f32 = sgd_batch<float>(lists, buffers, momentum);
+  const auto f64 = sgd_batch<double>(lists, buffers, momentum);
   const GilRelease release(5 * (f32.elements() + f64.elements()));
-  backend::sgd_step<float>(f32.tensors, options);
-  backend::sgd_step<double>(f64.tensors, options);
+  step(std::span<const SGDTensor<float>>(f32.tensors));
+  step(std::span<const SGDTensor<double>>(f64.tensors));
+}
+
+inline void sgd_step(py::handle params, py::handle grads, py::handle momentum_buffers, const SGDOptions& options) {
+  step_sgd(params, grads, momentum_buffers, options.momentum != 0.0,
+           [&](const auto& tensors) { backend::sgd_step(tensors, options); });
 }
 
 inline void bind_sgd(py::module_& m) {

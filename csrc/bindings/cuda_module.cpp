@@ -1,6 +1,7 @@
 // The extension module fastnn._cuda: the functions of fastnn._core for CuPy arrays.
 #include <pybind11/pybind11.h>
 
+#include "bindings/bind_captured.h"
 #include "bindings/bind_cuda_runtime.h"
 #include "bindings/errors.h"
 #include "bindings/operations.h"
@@ -12,4 +13,5 @@ PYBIND11_MODULE(FASTNN_MODULE, m) {
   translate_errors();
   bind_cuda_runtime(m);
   bind_operations(m);
+  bind_captured(m);
 }

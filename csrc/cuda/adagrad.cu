@@ -1,6 +1,8 @@
 #include "ops/adagrad.h"
 
+#include "cuda/captured.h"
 #include "cuda/decayed_gradient.cuh"
+#include "cuda/host_value.cuh"
 #include "cuda/tensor_list.cuh"
 
 namespace fastnn::cuda {
@@ -8,7 +10,7 @@ namespace {
 
 // By the formulas of csrc/cpu/kernels/adagrad.h.
 template <class T>
-struct AdagradUpdate {
+struct AdagradStep {
   AdagradConstants<T> c;
 
   __device__ void operator()(T grad, T& param, T& sum) const {
@@ -16,9 +18,14 @@ struct AdagradUpdate {
     sum = fma_of(g, g, sum);
     param = fma_of(-c.step_size, g / (sqrt_of(sum) + c.eps), param);
   }
+};
+
+template <class T>
+struct AdagradUpdate {
+  HostValue<AdagradConstants<T>> constants;
 
   __device__ void operator()(const AdagradTensor<T>& t, int64_t begin, int64_t end, int) const {
-    step_piece(begin, end, *this, t.grad, t.param, t.sum);
+    step_piece(begin, end, AdagradStep<T>{constants.get()}, t.grad, t.param, t.sum);
   }
 };
 
@@ -26,10 +33,19 @@ struct AdagradUpdate {
 
 template <class T>
 void adagrad_step(std::span<const AdagradTensor<T>> tensors, const AdagradOptions& options) {
-  for_each_piece("adagrad", tensors, AdagradUpdate<T>{adagrad_constants<T>(options)});
+  for_each_piece("adagrad", tensors, AdagradUpdate<T>{{adagrad_constants<T>(options)}});
 }
 
-template void adagrad_step(std::span<const AdagradTensor<float>>, const AdagradOptions&);
-template void adagrad_step(std::span<const AdagradTensor<double>>, const AdagradOptions&);
+template <class T>
+void adagrad_step(std::span<const AdagradTensor<T>> tensors, const AdagradConstants<T>* constants) {
+  for_each_piece("adagrad", tensors, AdagradUpdate<T>{{{}, constants}});
+}
+
+#define INSTANTIATE(T)                                                                  \
+  template void adagrad_step(std::span<const AdagradTensor<T>>, const AdagradOptions&); \
+  template void adagrad_step(std::span<const AdagradTensor<T>>, const AdagradConstants<T>*);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
 
 }  // namespace fastnn::cuda

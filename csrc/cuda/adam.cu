@@ -1,6 +1,8 @@
 #include "ops/adam.h"
 
+#include "cuda/captured.h"
 #include "cuda/decayed_gradient.cuh"
+#include "cuda/host_value.cuh"
 #include "cuda/tensor_list.cuh"
 
 namespace fastnn::cuda {
@@ -23,10 +25,10 @@ struct AdamStep {
 
 template <class T>
 struct AdamUpdate {
-  AdamConstants<T> c;
+  HostValue<AdamConstants<T>> constants;
 
   __device__ void operator()(const AdamTensor<T>& t, int64_t begin, int64_t end, int) const {
-    const AdamStep<T> step{c, t.max_exp_avg_sq != nullptr};
+    const AdamStep<T> step{constants.get(), t.max_exp_avg_sq != nullptr};
     step_piece(begin, end, step, t.grad, t.param, t.exp_avg, t.exp_avg_sq, t.max_exp_avg_sq);
   }
 };
@@ -35,10 +37,19 @@ struct AdamUpdate {
 
 template <class T>
 void adam_step(std::span<const AdamTensor<T>> tensors, const AdamOptions& options) {
-  for_each_piece("adam", tensors, AdamUpdate<T>{adam_constants<T>(options)});
+  for_each_piece("adam", tensors, AdamUpdate<T>{{adam_constants<T>(options)}});
 }
 
-template void adam_step(std::span<const AdamTensor<float>>, const AdamOptions&);
-template void adam_step(std::span<const AdamTensor<double>>, const AdamOptions&);
+template <class T>
+void adam_step(std::span<const AdamTensor<T>> tensors, const AdamConstants<T>* constants) {
+  for_each_piece("adam", tensors, AdamUpdate<T>{{{}, constants}});
+}
+
+#define INSTANTIATE(T)                                                         \
+  template void adam_step(std::span<const AdamTensor<T>>, const AdamOptions&); \
+  template void adam_step(std::span<const AdamTensor<T>>, const AdamConstants<T>*);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
 
 }  // namespace fastnn::cuda

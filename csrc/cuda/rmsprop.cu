@@ -1,6 +1,8 @@
 #include "ops/rmsprop.h"
 
+#include "cuda/captured.h"
 #include "cuda/decayed_gradient.cuh"
+#include "cuda/host_value.cuh"
 #include "cuda/tensor_list.cuh"
 
 namespace fastnn::cuda {
@@ -26,10 +28,10 @@ struct RMSpropStep {
 
 template <class T>
 struct RMSpropUpdate {
-  RMSpropConstants<T> c;
+  HostValue<RMSpropConstants<T>> constants;
 
   __device__ void operator()(const RMSpropTensor<T>& t, int64_t begin, int64_t end, int) const {
-    const RMSpropStep<T> step{c, t.grad_avg != nullptr, t.momentum_buffer != nullptr};
+    const RMSpropStep<T> step{constants.get(), t.grad_avg != nullptr, t.momentum_buffer != nullptr};
     step_piece(begin, end, step, t.grad, t.param, t.square_avg, t.grad_avg, t.momentum_buffer);
   }
 };
@@ -38,10 +40,19 @@ struct RMSpropUpdate {
 
 template <class T>
 void rmsprop_step(std::span<const RMSpropTensor<T>> tensors, const RMSpropOptions& options) {
-  for_each_piece("rmsprop", tensors, RMSpropUpdate<T>{rmsprop_constants<T>(options)});
+  for_each_piece("rmsprop", tensors, RMSpropUpdate<T>{{rmsprop_constants<T>(options)}});
 }
 
-template void rmsprop_step(std::span<const RMSpropTensor<float>>, const RMSpropOptions&);
-template void rmsprop_step(std::span<const RMSpropTensor<double>>, const RMSpropOptions&);
+template <class T>
+void rmsprop_step(std::span<const RMSpropTensor<T>> tensors, const RMSpropConstants<T>* constants) {
+  for_each_piece("rmsprop", tensors, RMSpropUpdate<T>{{{}, constants}});
+}
+
+#define INSTANTIATE(T)                                                                  \
+  template void rmsprop_step(std::span<const RMSpropTensor<T>>, const RMSpropOptions&); \
+  template void rmsprop_step(std::span<const RMSpropTensor<T>>, const RMSpropConstants<T>*);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
 
 }  // namespace fastnn::cuda

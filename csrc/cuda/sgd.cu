@@ -1,6 +1,8 @@
 #include "ops/sgd.h"
 
+#include "cuda/captured.h"
 #include "cuda/decayed_gradient.cuh"
+#include "cuda/host_value.cuh"
 #include "cuda/tensor_list.cuh"
 
 namespace fastnn::cuda {
@@ -24,10 +26,11 @@ struct SGDStep {
 
 template <class T>
 struct SGDUpdate {
-  SGDConstants<T> c;
+  HostValue<SGDConstants<T>> constants;
 
   __device__ void operator()(const SGDTensor<T>& t, int64_t begin, int64_t end, int) const {
-    step_piece(begin, end, SGDStep<T>{c, t.momentum_buffer != nullptr}, t.grad, t.param, t.momentum_buffer);
+    const SGDStep<T> step{constants.get(), t.momentum_buffer != nullptr};
+    step_piece(begin, end, step, t.grad, t.param, t.momentum_buffer);
   }
 };
 
@@ -35,10 +38,19 @@ struct SGDUpdate {
 
 template <class T>
 void sgd_step(std::span<const SGDTensor<T>> tensors, const SGDOptions& options) {
-  for_each_piece("sgd", tensors, SGDUpdate<T>{sgd_constants<T>(options)});
+  for_each_piece("sgd", tensors, SGDUpdate<T>{{sgd_constants<T>(options)}});
 }
 
-template void sgd_step(std::span<const SGDTensor<float>>, const SGDOptions&);
-template void sgd_step(std::span<const SGDTensor<double>>, const SGDOptions&);
+template <class T>
+void sgd_step(std::span<const SGDTensor<T>> tensors, const SGDConstants<T>* constants) {
+  for_each_piece("sgd", tensors, SGDUpdate<T>{{{}, constants}});
+}
+
+#define INSTANTIATE(T)                                                      \
+  template void sgd_step(std::span<const SGDTensor<T>>, const SGDOptions&); \
+  template void sgd_step(std::span<const SGDTensor<T>>, const SGDConstants<T>*);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
 
 }  // namespace fastnn::cuda

@@ -4,11 +4,11 @@ Losses and norms that are floats there are arrays without axes here. Absent wher
 CUDA.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastnn._core import *  # noqa: F403
-from fastnn._core import Array
+from fastnn._core import AdagradOptions, AdamOptions, Array, RMSpropOptions, SGDOptions
 
 def connect(
     *,
@@ -49,3 +49,41 @@ def from_host(x: Array, device: int) -> Array:
 def copy(to: Array, from_: Array) -> None: ...
 def copy_from_host(to: Array, from_: Array) -> None: ...
 def copy_to_host(to: Array, from_: Array) -> None: ...
+
+# --- calls in a graph, which read what differs from replay to replay as bytes on the device ------
+
+def sgd_constants(options: SGDOptions) -> Array:
+    """The bytes that captured_sgd_step reads, as a numpy.ndarray; and so on."""
+
+def rmsprop_constants(options: RMSpropOptions) -> Array: ...
+def adagrad_constants(options: AdagradOptions) -> Array: ...
+def adam_constants(options: AdamOptions) -> Array: ...
+def captured_sgd_step(
+    params: Sequence[Array],
+    grads: Sequence[Array],
+    momentum_buffers: Sequence[Array],
+    constants: Array,
+) -> None: ...
+def captured_rmsprop_step(
+    params: Sequence[Array],
+    grads: Sequence[Array],
+    square_avgs: Sequence[Array],
+    grad_avgs: Sequence[Array],
+    momentum_buffers: Sequence[Array],
+    constants: Array,
+) -> None: ...
+def captured_adagrad_step(
+    params: Sequence[Array], grads: Sequence[Array], sums: Sequence[Array], constants: Array
+) -> None: ...
+def captured_adam_step(
+    params: Sequence[Array],
+    grads: Sequence[Array],
+    exp_avgs: Sequence[Array],
+    exp_avg_sqs: Sequence[Array],
+    max_exp_avg_sqs: Sequence[Array],
+    constants: Array,
+) -> None: ...
+def captured_dropout(x: Array, p: float, key: Array, out: Array | None) -> Array:
+    """The key is 16 bytes: seed and call."""
+
+def captured_dropout2d(x: Array, p: float, key: Array, out: Array | None) -> Array: ...

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -140,28 +138,6 @@ def _cublaslt_path() -> str | None:
         if os.path.exists(path):
             return path
     return None
-
-
-# --- capture in a graph -------------------------------------------------------------------------
-
-_captures = 0
-
-
-@contextmanager
-def capturing() -> Iterator[None]:
-    """While the calls inside become a graph."""
-    global _captures
-    _captures += 1
-    try:
-        yield
-    finally:
-        _captures -= 1
-
-
-def refuse_capture(op: str, reason: str) -> None:
-    """RuntimeError inside `capturing`: what the host decides would be the same in every replay."""
-    if _captures:
-        raise RuntimeError(f"[{op}] expected not to be captured in a graph: {reason}")
 
 
 # --- arrays like others -------------------------------------------------------------------------

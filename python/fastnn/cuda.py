@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Literal, TypeAlias, TypeVar
 
 from fastnn import backend
+from fastnn._capture import Capture, capturing
 
 T = TypeVar("T")
 Precision: TypeAlias = Literal["fp32", "3xtf32", "tf32"]
@@ -124,15 +125,18 @@ def graph(step: Callable[[], T], warmup: int = 3) -> Callable[[], T]:
     ----------
     step : callable without arguments
         Its arrays have to be the same in every call: copy new data into those it reads. What it decides on
-        the host is decided once, so the parts of a step that change with its number refuse to be captured:
-        dropout, and Adam, whose bias correction counts steps. Learning rates stay those of the capture.
+        the host is decided once, but for this: each replay draws the masks of dropout that the next call
+        would draw, optimizers count their steps and take the learning rate and the other numbers of their
+        groups as they then are, and batch norms count batches. Between replays a schedule may go on, or the
+        step be called as ever.
     warmup : int
         Calls before the capture, which make the memory that it uses. They are steps like any others.
 
     Raises
     ------
     RuntimeError
-        Where there is no GPU, for a step that cannot be captured, and for what CUDA refuses.
+        Where there is no GPU, for a step that cannot be captured, and for what CUDA refuses. From a replay
+        after the `load_state_dict` of an optimizer that was captured.
 
     Examples
     --------
@@ -142,7 +146,7 @@ def graph(step: Callable[[], T], warmup: int = 3) -> Callable[[], T]:
     ...     import cupy
     ...
     ...     model, loss = nn.Linear(3, 2).to("cuda"), nn.MSELoss()
-    ...     optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    ...     optimizer = optim.AdamW(model.parameters(), lr=0.1)
     ...     x, y = cupy.ones((8, 3), "float32"), cupy.zeros((8, 2), "float32")
     ...
     ...     def step():
@@ -163,10 +167,11 @@ def graph(step: Callable[[], T], warmup: int = 3) -> Callable[[], T]:
     stream.wait_event(cupy.cuda.get_current_stream().record())
     # The graph keeps its addresses, so its memory is of a pool that nobody else takes from.
     with cupy.cuda.using_allocator(pool.malloc), stream:
+        capture = Capture()
         for _ in range(warmup):
             step()
         stream.begin_capture()
-        with backend.capturing():
+        with capturing(capture):
             try:
                 result = step()
             finally:
@@ -174,6 +179,7 @@ def graph(step: Callable[[], T], warmup: int = 3) -> Callable[[], T]:
     cupy.cuda.get_current_stream().wait_event(stream.record())
 
     def replay() -> T:
+        capture.refresh()
         captured.launch(cupy.cuda.get_current_stream())
         return result
 

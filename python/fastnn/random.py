@@ -1,7 +1,8 @@
 """The one source of randomness: initial weights and dropout masks.
 
 Weights are drawn from a NumPy generator (PCG64). A dropout mask needs no stream: it is a function of a key
-(seed, call), so a backward rebuilds it from two integers, the same for any number of threads.
+(seed, call), so a backward rebuilds it from two integers, the same for any number of threads. In a graph the
+key lies in device memory, and each replay finds the next one there.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import itertools
 import os
 from typing import TYPE_CHECKING, Any
 
+from fastnn._capture import current_capture
 from fastnn._checks import as_int
-from fastnn.backend import refuse_capture
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from fastnn._core import Array
 
 __all__ = ["generator", "get_state", "manual_seed", "next_key", "set_state"]
 
@@ -88,8 +91,10 @@ def generator() -> np.random.Generator:
     return _current().generator
 
 
-def next_key() -> tuple[int, int]:
+def next_key() -> tuple[int, int] | Array:
     """A key (seed, call) for `functional.dropout`, another one at each call.
+
+    In a step that `cuda.graph` captures, an array of 16 bytes that holds the next key in each replay.
 
     Examples
     --------
@@ -98,11 +103,21 @@ def next_key() -> tuple[int, int]:
     >>> fastnn.random.next_key(), fastnn.random.next_key()
     ((7, 0), (7, 1))
     """
-    refuse_capture("dropout", "each mask is another one")
+    capture = current_capture()
+    return _draw() if capture is None else capture.bytes_of(_draw_array, 16)
+
+
+def _draw() -> tuple[int, int]:
     source = _current()
     call = next(source.calls)
     source.upcoming = call + 1
     return source.seed, call
+
+
+def _draw_array() -> np.ndarray:
+    import numpy
+
+    return numpy.array(_draw(), numpy.uint64)
 
 
 def get_state() -> dict[str, Any]:

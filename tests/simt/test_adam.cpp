@@ -1,9 +1,9 @@
 // Adam over lists of tensors: empty ones, one of several pieces, arrays that are not aligned, more than fit in one
-// table, with and without AMSGrad.
+// table, with and without AMSGrad; and the same bits with constants that are read from memory.
 #include <cmath>
 
 #include "../cpp/check.h"
-#include "ops/adam.h"
+#include "cuda/captured.h"
 #include "simt/call.h"
 
 namespace {
@@ -60,6 +60,18 @@ void check_list(const std::vector<int64_t>& sizes, bool amsgrad, const fastnn::A
 }
 
 template <class T>
+void check_constants_in_memory(const fastnn::AdamOptions& options) {
+  State<T> given(4100, true, 0), read(4100, true, 0);
+  simt::Array<fastnn::AdamConstants<T>> constants(1);
+  constants[0] = fastnn::adam_constants<T>(options);
+  fastnn::cuda::adam_step<T>(std::vector{given.tensor()}, options);
+  fastnn::cuda::adam_step<T>(std::vector{read.tensor()}, constants.data());
+  for (int64_t i = 0; i < 4100; ++i) {
+    CHECK(read.param[i] == given.param[i] && read.m[i] == given.m[i] && read.highest[i] == given.highest[i]);
+  }
+}
+
+template <class T>
 void check_all(double tolerance) {
   const fastnn::AdamOptions plain{.lr = 0.1, .step = 3};
   const fastnn::AdamOptions decay{.lr = 0.1, .weight_decay = 0.2, .maximize = true};
@@ -68,6 +80,7 @@ void check_all(double tolerance) {
     check_list<T>({}, false, options, tolerance);
     check_list<T>({0, 1, 3, 0, 4, 5, 4097, 9000, 0}, false, options, tolerance);
     check_list<T>({7, 257}, true, options, tolerance);
+    check_constants_in_memory<T>(options);
   }
   std::vector<int64_t> many(1000, 0);
   for (size_t i = 0; i < many.size(); i += 50) many[i] = 3;

@@ -1,6 +1,7 @@
-// The masks are those of Philox4x32-10: its published vector, and the same fate for an element in any piece.
+// The masks are those of Philox4x32-10: its published vector, and the same fate for an element in any piece, also under
+// a key that is read from memory.
 #include "../cpp/check.h"
-#include "ops/dropout.h"
+#include "cuda/captured.h"
 #include "simt/call.h"
 
 namespace {
@@ -37,11 +38,25 @@ void check_planes(int64_t count, int64_t cells) {
 }
 
 template <class T>
+void check_key_in_memory(int64_t n) {
+  simt::Array<fastnn::DropoutKey> key(1);
+  key[0] = {0x123456789ABCDEF, (uint64_t{7} << 32) + 5};
+  simt::Array<T> x(8 * n, simt::noise), given(8 * n), read(8 * n);
+  fastnn::cuda::dropout<T>(8 * n, 0.4, key[0], x.data(), given.data());
+  fastnn::cuda::dropout<T>(8 * n, 0.4, key.data(), x.data(), read.data());
+  for (int64_t i = 0; i < 8 * n; ++i) CHECK(read[i] == given[i]);
+  fastnn::cuda::dropout2d<T>({8, n}, 0.4, key[0], x.data(), given.data());
+  fastnn::cuda::dropout2d<T>({8, n}, 0.4, key.data(), x.data(), read.data());
+  for (int64_t i = 0; i < 8 * n; ++i) CHECK(read[i] == given[i]);
+}
+
+template <class T>
 void check_all() {
   for (const int64_t n : {0, 1, 3, 4, 7, 1025}) check_offsets<T>(n);
   check_planes<T>(6, 1);
   check_planes<T>(9, 300);
   check_planes<T>(3, 0);
+  check_key_in_memory<T>(129);
 }
 
 }  // namespace

@@ -1,10 +1,9 @@
-// SGD, RMSprop and Adagrad against their formulas, with every state that a tensor may have or lack.
+// SGD, RMSprop and Adagrad against their formulas, with every state that a tensor may have or lack, and with constants
+// given or read from memory.
 #include <cmath>
 
 #include "../cpp/check.h"
-#include "ops/adagrad.h"
-#include "ops/rmsprop.h"
-#include "ops/sgd.h"
+#include "cuda/captured.h"
 #include "simt/call.h"
 
 namespace {
@@ -53,13 +52,19 @@ void check_step(const Step& step, const Expected& expected) {
 }
 
 template <class T>
-void check_sgd(const fastnn::SGDOptions& o) {
+void check_sgd(const fastnn::SGDOptions& o, bool in_memory = false) {
   const auto step = [&](std::vector<Tensor<T>>& tensors) {
     std::vector<fastnn::SGDTensor<T>> list;
     for (auto& t : tensors) {
       list.push_back({t.param.size(), t.param.data(), t.grad.data(), o.momentum != 0 ? t.a.data() : nullptr});
     }
-    fastnn::cuda::sgd_step<T>(list, o);
+    if (in_memory) {
+      simt::Array<fastnn::SGDConstants<T>> constants(1);
+      constants[0] = fastnn::sgd_constants<T>(o);
+      fastnn::cuda::sgd_step<T>(list, constants.data());
+    } else {
+      fastnn::cuda::sgd_step<T>(list, o);
+    }
   };
   check_step<T>(step, [&](Cell& x) {
     double g = (o.maximize ? -x.g : x.g) + o.weight_decay * x.p;
@@ -72,14 +77,20 @@ void check_sgd(const fastnn::SGDOptions& o) {
 }
 
 template <class T>
-void check_rmsprop(const fastnn::RMSpropOptions& o) {
+void check_rmsprop(const fastnn::RMSpropOptions& o, bool in_memory = false) {
   const auto step = [&](std::vector<Tensor<T>>& tensors) {
     std::vector<fastnn::RMSpropTensor<T>> list;
     for (auto& t : tensors) {
       list.push_back({t.param.size(), t.param.data(), t.grad.data(), t.a.data(), o.centered ? t.b.data() : nullptr,
                       o.momentum != 0 ? t.c.data() : nullptr});
     }
-    fastnn::cuda::rmsprop_step<T>(list, o);
+    if (in_memory) {
+      simt::Array<fastnn::RMSpropConstants<T>> constants(1);
+      constants[0] = fastnn::rmsprop_constants<T>(o);
+      fastnn::cuda::rmsprop_step<T>(list, constants.data());
+    } else {
+      fastnn::cuda::rmsprop_step<T>(list, o);
+    }
   };
   check_step<T>(step, [&](Cell& x) {
     const double g = (o.maximize ? -x.g : x.g) + o.weight_decay * x.p;
@@ -92,11 +103,17 @@ void check_rmsprop(const fastnn::RMSpropOptions& o) {
 }
 
 template <class T>
-void check_adagrad(const fastnn::AdagradOptions& o) {
+void check_adagrad(const fastnn::AdagradOptions& o, bool in_memory = false) {
   const auto step = [&](std::vector<Tensor<T>>& tensors) {
     std::vector<fastnn::AdagradTensor<T>> list;
     for (auto& t : tensors) list.push_back({t.param.size(), t.param.data(), t.grad.data(), t.a.data()});
-    fastnn::cuda::adagrad_step<T>(list, o);
+    if (in_memory) {
+      simt::Array<fastnn::AdagradConstants<T>> constants(1);
+      constants[0] = fastnn::adagrad_constants<T>(o);
+      fastnn::cuda::adagrad_step<T>(list, constants.data());
+    } else {
+      fastnn::cuda::adagrad_step<T>(list, o);
+    }
   };
   check_step<T>(step, [&](Cell& x) {
     const double g = (o.maximize ? -x.g : x.g) + o.weight_decay * x.p, t = static_cast<double>(o.step);
@@ -111,11 +128,14 @@ void check_all() {
   check_sgd<T>({.lr = 0.1, .momentum = 0.9, .dampening = 0.1, .weight_decay = 0.2, .maximize = true});
   check_sgd<T>({.lr = 0.1, .momentum = 0.9, .nesterov = true});
   check_sgd<T>({.lr = 0.1, .momentum = 0.9, .first_step = true});
+  check_sgd<T>({.lr = 0.1, .momentum = 0.9, .dampening = 0.1, .weight_decay = 0.2, .maximize = true}, true);
   check_rmsprop<T>({.lr = 0.1});
   check_rmsprop<T>({.lr = 0.1, .weight_decay = 0.2, .momentum = 0.9, .maximize = true});
   check_rmsprop<T>({.lr = 0.1, .centered = true});
   check_rmsprop<T>({.lr = 0.1, .momentum = 0.5, .centered = true});
+  check_rmsprop<T>({.lr = 0.1, .weight_decay = 0.2, .momentum = 0.5, .centered = true}, true);
   check_adagrad<T>({.lr = 0.1, .lr_decay = 0.3, .step = 4});
+  check_adagrad<T>({.lr = 0.1, .weight_decay = 0.2, .step = 4, .average = true}, true);
   check_adagrad<T>({.lr = 0.1, .weight_decay = 0.2, .step = 4, .average = true, .maximize = true});
 }
 

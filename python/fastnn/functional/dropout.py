@@ -6,13 +6,15 @@ position of an element into the decision about it, whatever the number of thread
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastnn._checks import as_int, as_probability
-from fastnn.backend import kernels_for
+from fastnn.backend import is_gpu_array, kernels_for
 from fastnn.random import next_key
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from fastnn._core import Array
 
 
@@ -21,7 +23,7 @@ def dropout(
     p: float = 0.5,
     training: bool = True,
     *,
-    key: tuple[int, int] | None = None,
+    key: tuple[int, int] | Array | None = None,
     out: Array | None = None,
 ) -> Array:
     """Set each element to 0 with probability `p` and divide the others by 1 - p.
@@ -35,7 +37,8 @@ def dropout(
     training : bool
         False gives a copy of x.
     key : (seed, call), optional
-        Names the mask; by default `fastnn.random.next_key()`. Pass one where you need the backward.
+        Names the mask; by default `fastnn.random.next_key()`, an array in a graph. Pass one where you need
+        the backward.
     out : array of the shape of x, optional
         Takes the result.
 
@@ -67,7 +70,7 @@ def dropout(
 
 
 def dropout_backward(
-    grad_output: Array, p: float, key: tuple[int, int], *, out: Array | None = None
+    grad_output: Array, p: float, key: tuple[int, int] | Array, *, out: Array | None = None
 ) -> Array:
     """The gradient of `dropout` with the same `p` and `key`: the same mask and scale.
 
@@ -103,7 +106,7 @@ def dropout2d(
     p: float = 0.5,
     training: bool = True,
     *,
-    key: tuple[int, int] | None = None,
+    key: tuple[int, int] | Array | None = None,
     out: Array | None = None,
 ) -> Array:
     """`dropout` of whole channels: all cells of one share a decision.
@@ -138,7 +141,7 @@ def dropout2d(
 
 
 def dropout2d_backward(
-    grad_output: Array, p: float, key: tuple[int, int], *, out: Array | None = None
+    grad_output: Array, p: float, key: tuple[int, int] | Array, *, out: Array | None = None
 ) -> Array:
     """The gradient of `dropout2d` with the same `p` and `key`.
 
@@ -168,31 +171,49 @@ def dropout2d_backward(
 
 
 def _dropout(
-    op: str, x: Array, p: float, training: bool, key: tuple[int, int] | None, out: Array | None
+    op: str, x: Array, p: float, training: bool, key: tuple[int, int] | Array | None, out: Array | None
 ) -> Array:
     p = as_probability(op, "p", p)
-    kernel = getattr(kernels_for(x, op, "x"), op)
+    kernels = kernels_for(x, op, "x")
     if not training:
         p, key = 0.0, (0, 0)
-    seed, call = next_key() if key is None else _as_key(op, key)
-    y: Array = kernel(x, p, seed, call, out)
-    return y
+    return _apply(op, op, kernels, x, p, next_key() if key is None else key, out)
 
 
 def _dropout_backward(
-    op: str, grad_output: Array, p: float, key: tuple[int, int], out: Array | None
+    op: str, grad_output: Array, p: float, key: tuple[int, int] | Array, out: Array | None
 ) -> Array:
-    p = as_probability(f"{op}_backward", "p", p)
-    kernel = getattr(kernels_for(grad_output, f"{op}_backward", "grad_output"), op)
-    seed, call = _as_key(f"{op}_backward", key)
-    grad_x: Array = kernel(grad_output, p, seed, call, out)
-    return grad_x
+    name = f"{op}_backward"
+    p = as_probability(name, "p", p)
+    return _apply(name, op, kernels_for(grad_output, name, "grad_output"), grad_output, p, key, out)
 
 
-def _as_key(op: str, key: tuple[int, int]) -> tuple[int, int]:
+def _apply(
+    name: str,
+    op: str,
+    kernels: ModuleType,
+    x: Array,
+    p: float,
+    key: tuple[int, int] | Array,
+    out: Array | None,
+) -> Array:
+    y: Array
+    if is_gpu_array(key) and is_gpu_array(x):
+        y = getattr(kernels, f"captured_{op}")(x, p, key, out)
+    else:
+        seed, call = _as_key(name, key)
+        y = getattr(kernels, op)(x, p, seed, call, out)
+    return y
+
+
+def _as_key(op: str, key: tuple[int, int] | Array) -> tuple[int, int]:
     if not isinstance(key, (tuple, list)) or len(key) != 2:
-        raise TypeError(f"[{op}] expected key to be a pair (seed, call), got {key!r}")
+        raise TypeError(f"[{op}] expected key to be a pair (seed, call), got {_shown(key)}")
     seed, call = as_int(op, "key[0]", key[0], minimum=0), as_int(op, "key[1]", key[1], minimum=0)
     if max(seed, call) >= 2**64:
         raise ValueError(f"[{op}] expected key of integers below 2**64, got {key!r}")
     return seed, call
+
+
+def _shown(key: Any) -> str:
+    return "that of a graph, which only a cupy.ndarray takes" if is_gpu_array(key) else repr(key)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnn._capture import at_each_call, refuse_capture
 from fastnn._checks import as_float, as_int, as_non_negative
 from fastnn.backend import kernels_for
 from fastnn.functional.batch_norm import gradient_options, make_options, options
@@ -94,7 +95,7 @@ class _BatchNorm(Module):
     def _forward(self, x: Any, activation: str | None) -> Array:
         kernels = kernels_for(x, "batch_norm", "x")
         self._check_shape(x)
-        weight, bias, count = self.weight, self.bias, self.num_batches_tracked
+        weight, bias = self.weight, self.bias
         y: Array
         y, mean, invstd = kernels.batch_norm(
             x,
@@ -104,10 +105,14 @@ class _BatchNorm(Module):
             self._options(activation),
             None,
         )
-        if self.training and count is not None:
-            count[...] = count.item() + 1
+        if self.training:
+            at_each_call(self._count)
         self._saved = (x, mean, invstd) if self.training else None
         return y
+
+    def _count(self) -> None:
+        if (count := self.num_batches_tracked) is not None:
+            count[...] = count.item() + 1
 
     def _options(self, activation: str | None) -> Any:
         """Without running statistics, those of the batch serve in evaluation, too."""
@@ -115,6 +120,7 @@ class _BatchNorm(Module):
         training = self.training or self.running_mean is None
         if self.momentum is not None:
             return options(name, training, self.momentum, self.eps, activation)
+        refuse_capture(name, "with momentum=None, each batch has another share in the running statistics")
         # The mean over all batches; it changes with each, so a cache would keep what is not asked for again.
         seen = 0 if self.num_batches_tracked is None else self.num_batches_tracked.item()
         return make_options(name, training, 1.0 / (seen + 1), self.eps, activation)

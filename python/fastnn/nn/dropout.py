@@ -37,7 +37,7 @@ class Dropout(Module):
 
     _drop, _drop_backward = staticmethod(dropout), staticmethod(dropout_backward)
     parameter_free = True
-    _key: tuple[int, int] | None = None
+    _key: tuple[int, int] | Array | None = None
 
     def __init__(self, p: float = 0.5) -> None:
         self.p = as_probability(type(self).__name__, "p", p)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from fastnn._capture import current_capture
 from fastnn._checks import as_bool, as_non_negative
-from fastnn.backend import full_like, kernels_for, refuse_capture
-from fastnn.optim.optimizer import Cohort, Group, Optimizer, State
+from fastnn.backend import full_like, kernels_for
+from fastnn.optim.optimizer import Cohort, Group, Optimizer, State, refuse_new_state
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from fastnn.nn.parameter import Parameter
 
 
@@ -53,6 +56,7 @@ class Adagrad(Optimizer):
     array([4.])
     """
 
+    _stem = "adagrad"
     _required_state = ("step", "sum")
     _least_saved_step = 0  # torch makes the state with the optimizer, before any step
 
@@ -91,28 +95,33 @@ class Adagrad(Optimizer):
         return state.get("step", 0)
 
     def _update(self, group: Group, cohort: Cohort) -> None:
-        start = group["initial_accumulator_value"]
-        if group["lr_decay"]:
-            refuse_capture("Adagrad", "lr_decay counts steps")
-        states = [state or {"step": 0, "sum": full_like(p._data, start)} for p, _, state in cohort]
-        step = states[0]["step"] + 1
+        states = [state or _new_state(p, group) for p, _, state in cohort]
         params = [parameter._data for parameter, _, _ in cohort]
         kernels = kernels_for(params[0], "Adagrad", "params")
-        kernels.adagrad_step(
-            params,
-            [grad for _, grad, _ in cohort],
-            [state["sum"] for state in states],
-            kernels.AdagradOptions(
-                lr=group["lr"],
-                lr_decay=group["lr_decay"],
-                weight_decay=group["weight_decay"],
-                eps=group["eps"],
-                step=step,
-                average=group["average"],
-                maximize=group["maximize"],
-            ),
-        )
+        arrays = (params, [grad for _, grad, _ in cohort], [state["sum"] for state in states])
+        if (capture := current_capture()) is not None:
+            self._capture(capture, kernels, arrays, states, lambda step: _options(kernels, group, step))
+            return
+        step = states[0]["step"] + 1
+        kernels.adagrad_step(*arrays, _options(kernels, group, step))
         for (parameter, _, _), state in zip(cohort, states, strict=True):
             state["step"] = step
             if step == 1:
                 self.state[parameter] = state
+
+
+def _new_state(parameter: Parameter, group: Group) -> State:
+    refuse_new_state("Adagrad")
+    return {"step": 0, "sum": full_like(parameter._data, group["initial_accumulator_value"])}
+
+
+def _options(kernels: ModuleType, group: Group, step: int) -> Any:
+    return kernels.AdagradOptions(
+        lr=group["lr"],
+        lr_decay=group["lr_decay"],
+        weight_decay=group["weight_decay"],
+        eps=group["eps"],
+        step=step,
+        average=group["average"],
+        maximize=group["maximize"],
+    )

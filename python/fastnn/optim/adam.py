@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from fastnn._capture import current_capture
 from fastnn._checks import as_bool, as_float, as_non_negative
-from fastnn.backend import kernels_for, refuse_capture, zeros_like
-from fastnn.optim.optimizer import Cohort, Group, Optimizer, State
+from fastnn.backend import kernels_for, zeros_like
+from fastnn.optim.optimizer import Cohort, Group, Optimizer, State, refuse_new_state
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from fastnn._core import Array
     from fastnn.nn.parameter import Parameter
 
@@ -51,6 +54,7 @@ class Adam(Optimizer):
     array([0.5, 2.5])
     """
 
+    _stem = "adam"
     _required_state = ("step", "exp_avg", "exp_avg_sq")
     _optional_state = ("max_exp_avg_sq",)
 
@@ -90,9 +94,7 @@ class Adam(Optimizer):
         return state.get("step", 0)
 
     def _update(self, group: Group, cohort: Cohort) -> None:
-        refuse_capture(type(self).__name__, "its bias correction counts steps")
         amsgrad = group["amsgrad"]
-        beta1, beta2 = group["betas"]
         params: list[Array] = []
         grads: list[Array] = []
         averages: list[Array] = []
@@ -107,25 +109,14 @@ class Adam(Optimizer):
             states.append(state)
         if amsgrad:
             _add_maxima(states)
-        step = states[0]["step"] + 1
+        maxima = [state["max_exp_avg_sq"] for state in states] if amsgrad else []
         kernels = kernels_for(params[0], type(self).__name__, "params")
-        kernels.adam_step(
-            params,
-            grads,
-            averages,
-            squares,
-            [state["max_exp_avg_sq"] for state in states] if amsgrad else [],
-            kernels.AdamOptions(
-                lr=group["lr"],
-                beta1=beta1,
-                beta2=beta2,
-                eps=group["eps"],
-                weight_decay=group["weight_decay"],
-                step=step,
-                decoupled=group["decoupled_weight_decay"],
-                maximize=group["maximize"],
-            ),
-        )
+        arrays = (params, grads, averages, squares, maxima)
+        if (capture := current_capture()) is not None:
+            self._capture(capture, kernels, arrays, states, lambda step: _options(kernels, group, step))
+            return
+        step = states[0]["step"] + 1
+        kernels.adam_step(*arrays, _options(kernels, group, step))
         for state in states:
             state["step"] = step
         if step == 1:
@@ -171,7 +162,22 @@ class AdamW(Adam):
         return {**super()._checked(options), "decoupled_weight_decay": True}
 
 
+def _options(kernels: ModuleType, group: Group, step: int) -> Any:
+    beta1, beta2 = group["betas"]
+    return kernels.AdamOptions(
+        lr=group["lr"],
+        beta1=beta1,
+        beta2=beta2,
+        eps=group["eps"],
+        weight_decay=group["weight_decay"],
+        step=step,
+        decoupled=group["decoupled_weight_decay"],
+        maximize=group["maximize"],
+    )
+
+
 def _new_state(parameter: Parameter) -> State:
+    refuse_new_state("Adam")
     data = parameter._data
     return {"step": 0, "exp_avg": zeros_like(data), "exp_avg_sq": zeros_like(data)}
 
@@ -180,6 +186,7 @@ def _add_maxima(states: list[State]) -> None:
     """Room for the maxima, also where amsgrad was switched on after some steps."""
     for state in states:
         if "max_exp_avg_sq" not in state:
+            refuse_new_state("Adam")
             state["max_exp_avg_sq"] = zeros_like(state["exp_avg_sq"])
 
 

@@ -7,14 +7,20 @@ long as all parameters move together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from fastnn.backend import device_of, is_array, to_device
+from fastnn._capture import refuse_capture
+from fastnn.backend import device_of, is_array, is_gpu_array, to_device
 from fastnn.nn.parameter import Parameter
 from fastnn.optim.saved import check_names, checked_groups, checked_state, pack_groups
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
+    import numpy as np
+
+    from fastnn._capture import Capture
     from fastnn._core import Array
 
 Group: TypeAlias = dict[str, Any]
@@ -177,6 +183,7 @@ class Optimizer:
 
     # --- for subclasses -------------------------------------------------------------------------
 
+    _stem = ""  # of the native functions
     # Names in the state of a parameter that has been stepped.
     _required_state: tuple[str, ...] = ()
     _optional_state: tuple[str, ...] = ()
@@ -193,6 +200,38 @@ class Optimizer:
     def _update(self, group: Group, cohort: Cohort) -> None:
         """One native call for all of the cohort."""
         raise NotImplementedError
+
+    def _capture(
+        self,
+        capture: Capture,
+        kernels: ModuleType,
+        arrays: tuple[list[Array], ...],
+        states: list[State],
+        options: Callable[[int], Any],
+    ) -> None:
+        """The native call in a graph; options(number of the step) is asked before each replay.
+
+        A replay is what makes a step, so steps are counted there.
+        """
+        name, captured = type(self).__name__, self.state
+        if not is_gpu_array(arrays[0][0]):
+            raise TypeError(f"[{name}] expected params of cupy.ndarray in a graph, got numpy.ndarray")
+        constants = getattr(kernels, f"{self._stem}_constants")
+
+        def values() -> np.ndarray:
+            if self.state is not captured or len({self._cohort_key(state) for state in states}) > 1:
+                raise RuntimeError(
+                    f"[{name}] expected the state that was captured, in step for all parameters; "
+                    "capture again after load_state_dict, and after steps of only some parameters"
+                )
+            packed: np.ndarray = constants(options(states[0].get("step", 0) + 1))
+            for state in states:
+                if "step" in state:
+                    state["step"] += 1
+            return packed
+
+        memory = capture.bytes_of(values, constants(options(1)).nbytes)
+        getattr(kernels, f"captured_{self._stem}_step")(*arrays, memory)
 
     def _cohorts(self, parameters: list[Parameter]) -> Iterable[Cohort]:
         cohorts: dict[Any, Cohort] = {}
@@ -233,6 +272,11 @@ class Optimizer:
                 raise ValueError(f"[{name}] expected each Parameter once, got {parameter!r} again")
             seen.add(parameter)
         return parameters
+
+
+def refuse_new_state(name: str) -> None:
+    """Where a step makes arrays of its state: a graph would make them anew in each replay."""
+    refuse_capture(name, "its state would begin anew in each replay; call the step once before")
 
 
 def _as_list(name: str, params: Any) -> list[Any]:

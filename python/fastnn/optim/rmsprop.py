@@ -7,9 +7,10 @@ from functools import lru_cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from fastnn._capture import current_capture
 from fastnn._checks import as_bool, as_non_negative, as_probability
 from fastnn.backend import kernels_for, zeros_like
-from fastnn.optim.optimizer import Cohort, Group, Optimizer, State
+from fastnn.optim.optimizer import Cohort, Group, Optimizer, State, refuse_new_state
 
 if TYPE_CHECKING:
     from fastnn.nn.parameter import Parameter
@@ -51,6 +52,7 @@ class RMSprop(Optimizer):
     array([0., 3.])
     """
 
+    _stem = "rmsprop"
     _required_state = ("step", "square_avg")
     _optional_state = ("momentum_buffer", "grad_avg")
 
@@ -93,23 +95,17 @@ class RMSprop(Optimizer):
         states = [_completed(group, parameter, state) for parameter, _, state in cohort]
         params = [parameter._data for parameter, _, _ in cohort]
         kernels = kernels_for(params[0], "RMSprop", "params")
-        kernels.rmsprop_step(
+        arrays = (
             params,
             [grad for _, grad, _ in cohort],
             [state["square_avg"] for state in states],
             [state["grad_avg"] for state in states] if group["centered"] else [],
             [state["momentum_buffer"] for state in states] if group["momentum"] != 0.0 else [],
-            _native_options(
-                kernels,
-                group["lr"],
-                group["alpha"],
-                group["eps"],
-                group["weight_decay"],
-                group["momentum"],
-                group["centered"],
-                group["maximize"],
-            ),
         )
+        if (capture := current_capture()) is not None:
+            self._capture(capture, kernels, arrays, states, lambda _: _options(kernels, group))
+            return
+        kernels.rmsprop_step(*arrays, _options(kernels, group))
         for (parameter, _, _), state in zip(cohort, states, strict=True):
             state["step"] += 1
             if state["step"] == 1:
@@ -119,12 +115,28 @@ class RMSprop(Optimizer):
 def _completed(group: Group, parameter: Parameter, state: State) -> State:
     """The state with all arrays that the options ask for, also those switched on after some steps."""
     if not state:
+        refuse_new_state("RMSprop")
         state = {"step": 0, "square_avg": zeros_like(parameter._data)}
     if group["momentum"] != 0.0 and "momentum_buffer" not in state:
+        refuse_new_state("RMSprop")
         state["momentum_buffer"] = zeros_like(parameter._data)
     if group["centered"] and "grad_avg" not in state:
+        refuse_new_state("RMSprop")
         state["grad_avg"] = zeros_like(parameter._data)
     return state
+
+
+def _options(kernels: ModuleType, group: Group) -> Any:
+    return _native_options(
+        kernels,
+        group["lr"],
+        group["alpha"],
+        group["eps"],
+        group["weight_decay"],
+        group["momentum"],
+        group["centered"],
+        group["maximize"],
+    )
 
 
 @lru_cache(maxsize=64)

@@ -7,9 +7,10 @@ from functools import lru_cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from fastnn._capture import current_capture
 from fastnn._checks import as_bool, as_float, as_non_negative
 from fastnn.backend import empty_like, kernels_for
-from fastnn.optim.optimizer import Cohort, Group, Optimizer, State
+from fastnn.optim.optimizer import Cohort, Group, Optimizer, State, refuse_new_state
 
 if TYPE_CHECKING:
     from fastnn.nn.parameter import Parameter
@@ -85,6 +86,7 @@ class SGD(Optimizer):
             )
         return checked
 
+    _stem = "sgd"
     _optional_state = ("momentum_buffer",)
 
     def _cohort_key(self, state: State) -> bool:
@@ -94,24 +96,35 @@ class SGD(Optimizer):
         first = "momentum_buffer" not in cohort[0][2]
         buffers = []
         if group["momentum"] != 0.0:
+            if first:
+                refuse_new_state("SGD")
             # The first step overwrites the buffer, whatever is in it.
             buffers = [empty_like(p._data) if first else state["momentum_buffer"] for p, _, state in cohort]
         params, grads = [p._data for p, _, _ in cohort], [grad for _, grad, _ in cohort]
         kernels = kernels_for(params[0], "SGD", "params")
-        options = _native_options(
-            kernels,
-            group["lr"],
-            group["momentum"],
-            group["dampening"],
-            group["weight_decay"],
-            group["nesterov"],
-            group["maximize"],
-            first,
-        )
-        kernels.sgd_step(params, grads, buffers, options)
+        if (capture := current_capture()) is not None:
+            states = [state for _, _, state in cohort]
+            self._capture(
+                capture, kernels, (params, grads, buffers), states, lambda _: _options(kernels, group, first)
+            )
+            return
+        kernels.sgd_step(params, grads, buffers, _options(kernels, group, first))
         if first:
             for (parameter, _, _), buffer in zip(cohort, buffers, strict=False):
                 self.state[parameter] = {"momentum_buffer": buffer}
+
+
+def _options(kernels: ModuleType, group: Group, first: bool) -> Any:
+    return _native_options(
+        kernels,
+        group["lr"],
+        group["momentum"],
+        group["dampening"],
+        group["weight_decay"],
+        group["nesterov"],
+        group["maximize"],
+        first,
+    )
 
 
 @lru_cache(maxsize=64)
