@@ -14,8 +14,13 @@ import pytest
 import fastnn
 from fastnn import _core
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="readelf reads ELF files")
-COMPILER = shutil.which("c++") or "g++"
+COMPILER = shutil.which("c++") or shutil.which("g++")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="readelf reads ELF files"),
+    pytest.mark.skipif(
+        shutil.which("readelf") is None or COMPILER is None, reason="wants readelf and a compiler"
+    ),
+]
 EXTENSIONS = sorted(Path(_core.__file__).parent.glob("_c*.so"))
 # Each linker flag's opposite, to see the fault that it makes.
 FAULTS = {
