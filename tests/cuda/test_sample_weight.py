@@ -23,8 +23,8 @@ def make_loss(kind: Any, options: dict[str, Any], dtype: Any, device: str, reduc
 def value_and_gradient(loss: Any, x: Any, y: Any, weight: Any, device: str) -> tuple[Any, Any]:
     value = loss(to_device(x, device), to_device(y, device), sample_weight=weight)
     shape, dtype = np.shape(value), x.dtype
-    ones = np.arange(1.0, 1.0 + np.prod(shape, dtype=int)).astype(dtype).reshape(shape)
-    grad = loss.backward(ones if loss.reduction == "none" else None)
+    grads = np.arange(1.0, 1.0 + np.prod(shape, dtype=int)).astype(dtype).reshape(shape)
+    grad = loss.backward(grads if loss.reduction == "none" else 2.5)
     assert is_gpu_array(value) == is_gpu_array(grad) == (device == "cuda")
     return to_host(value), to_host(grad)
 

@@ -167,7 +167,7 @@ def scale(x: NDArray, factor: NDArray) -> Array:
     a, f = np.asarray(x, dtype=np.float64), np.asarray(factor, dtype=np.float64)
     if f.ndim == a.ndim - 1 and f.shape == (*a.shape[:1], *a.shape[2:]):
         f = np.expand_dims(f, 1)
-    elif f.shape == a.shape[:1]:
+    elif f.ndim == 1 and f.shape == a.shape[:1]:
         f = f.reshape(-1, *(1,) * (a.ndim - 1))
     with np.errstate(all="ignore"):
         return a * f
