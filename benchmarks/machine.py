@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -59,6 +60,9 @@ def wait_for_quiet(patience: float) -> None:
 
 
 def _git(*arguments: str) -> str:
+    """What git answers; empty where there is no git."""
+    if shutil.which("git") is None:
+        return ""
     answer = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     return answer.stdout.strip()
 

@@ -379,6 +379,11 @@ def test_machine_facts_can_be_written() -> None:
     assert isinstance(facts["avx512"], bool)
 
 
+def test_machine_facts_do_without_git(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert machine.describe()["commit"] == ""
+
+
 def test_installed_bytes_counts_the_whole_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "weighed" / "inner").mkdir(parents=True)
     (tmp_path / "weighed" / "__init__.py").write_bytes(b"#" * 10)
