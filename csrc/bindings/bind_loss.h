@@ -4,6 +4,7 @@
 
 #include "bindings/labelled_loss.h"
 #include "bindings/pointwise_loss.h"
+#include "bindings/weighted_loss.h"
 
 namespace fastnn::bindings {
 
@@ -56,6 +57,7 @@ inline void bind_loss(py::module_& m) {
   bind_nll_loss(m, "nll_loss_with_grad", true);
   bind_multi_margin_loss(m, "multi_margin_loss", false);
   bind_multi_margin_loss(m, "multi_margin_loss_with_grad", true);
+  bind_weighing(m);
 }
 
 }  // namespace fastnn::bindings

@@ -11,6 +11,7 @@
 // and of scores x_c against a label y, with w_y the weight of its class:
 //   nll                  -w_y x_y
 //   multi_margin         w_y / C sum over c != y of max(0, margin - x_y + x_c)^p
+// Losses of one of these, taken one by one, can be weighed by their samples afterwards, and so can the gradients.
 #pragma once
 
 #include "ops/labels.h"
@@ -72,6 +73,30 @@ inline AxisView validate_multi_margin(const char* op, Shape input) {
   return validate_classes(op, "input", input);
 }
 
+inline void validate_weighted_loss(const char* op, Shape losses, Shape weight, std::optional<Shape> shares) {
+  if (losses.empty()) fail_value(op, "expected losses of shape (N, ...), got ()");
+  if (!same(weight, losses.first(1))) {
+    fail_value(op, "expected weight of shape ", to_string(losses.first(1)), ", one for each sample, got ",
+               to_string(weight));
+  }
+  if (shares && !same(*shares, losses)) {
+    fail_value(op, "expected shares of the losses' shape ", to_string(losses), ", got ", to_string(*shares));
+  }
+}
+
+// A weighted mean of nothing is 0, as is its gradient.
+constexpr double weighted_mean(double sum, double weights) { return weights == 0.0 ? 0.0 : sum / weights; }
+
+// Around the axis of x that factor repeats along.
+inline AxisView validate_scale(const char* op, Shape x, Shape factor) {
+  if (factor.empty()) return {1, element_count(op, x), 1};
+  if (same(factor, x)) return {1, 1, element_count(op, x)};
+  if (x.size() > 1 && same(factor, x.first(1))) return {x[0], element_count(op, x.subspan(1)), 1};
+  if (x.size() > 1 && same(factor, loss_shape(x))) return view_axis(op, x, 1);
+  fail_value(op, "expected factor of x's shape ", to_string(x), ", without its axis 1, of its axis 0 alone or (), got ",
+             to_string(factor));
+}
+
 namespace FASTNN_BACKEND {
 
 // Element i of a long array is data[i % period]. Null: ones.
@@ -113,6 +138,25 @@ void nll_loss(const LabelledInputs<T>& inputs, Reduction reduction, T* losses, T
 template <class T>
 void multi_margin_loss(const LabelledInputs<T>& inputs, const MultiMarginOptions& options, T* losses, T* grad,
                        double* reduced);
+
+// Losses of `samples` samples, `each` a sample.
+template <class T>
+struct WeightedLosses {
+  int64_t samples, each;
+  const T* losses;
+  const T* weight;  // one a sample
+  const T* shares;  // what each loss counts beside the weight of its sample, such as that of its class; null: ones
+};
+
+// With reduction none: losses[i] times the weight w of its sample, to `weighted`, and the factors w. With sum: their
+// sum, to `reduced`, and w. With mean: the sum divided by that of shares[i] times w, and w divided by it. A sample's
+// gradients by its losses, times its factor, are those by the result.
+template <class T>
+void weighted_loss(const WeightedLosses<T>& in, Reduction reduction, T* weighted, T* factor, double* reduced);
+
+// y = x times factor[o * inner + i] along the axis of the view. y may be x.
+template <class T>
+void scale(const AxisView& view, const T* factor, const T* x, T* y);
 
 }  // namespace FASTNN_BACKEND
 }  // namespace fastnn

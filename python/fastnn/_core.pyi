@@ -192,6 +192,16 @@ def multi_margin_loss(
 def multi_margin_loss_with_grad(
     input: Array, target: Array, weight: Array | None, options: MultiMarginOptions, out: Array | None
 ) -> tuple[float | Array, Array]: ...
+def weighted_loss(
+    losses: Array, weight: Array, shares: Array | None, options: LossOptions, out: Array | None
+) -> tuple[float | Array, Array]:
+    """Losses (N, ...) weighed by samples (N,), and each sample's factor (N,) (`out` goes there).
+
+    "mean" divides by the sum of shares, ones by default, times weights.
+    """
+
+def scale(x: Array, factor: Array, out: Array | None) -> Array:
+    """The product; factor has x's shape, or lacks its axis 1, or has its axis 0 alone, or no axes."""
 
 # --- pool2d: x of shape (C, H, W) or (N, C, H, W) -------------------------------------------------
 @final

@@ -164,6 +164,18 @@ def zeros_like(x: Any) -> Any:
     return full_like(x, 0.0)
 
 
+def like_array(values: Any, x: Any) -> Any:
+    """An array in x's dtype, and on x's device unless it is a CuPy array already."""
+    if is_gpu_array(values) or not is_gpu_array(x):
+        return values.astype(x.dtype, copy=False)
+    if values.ndim:
+        return to_device(values.astype(x.dtype), device_of(x))
+    kernels = gpu_kernels("like_array")
+    number = kernels.empty((), x.dtype, x.data.device_id)
+    kernels.fill(number, float(values))
+    return number
+
+
 def copy_to(to: Any, values: Any) -> None:
     """Copy `values`, of either kind, into `to`, of the same shape; the dtype is cast as to's."""
     if is_gpu_array(to):

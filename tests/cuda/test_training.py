@@ -125,9 +125,3 @@ def test_fit_takes_arrays_of_either_kind(backend: Backend, where: str) -> None:
         outputs = train.predict(model, given[0][:8])
         assert is_gpu_array(outputs) == (device == where == "cuda")
     np.testing.assert_allclose(results[1], results[0], rtol=0, atol=1e-4)
-
-
-def test_weights_of_samples_are_refused(backend: Backend) -> None:
-    x, y = to_device(np.zeros((4, 2)), "cuda"), to_device(np.array([0, 1, 0, 1]), "cuda")
-    with pytest.raises(TypeError, match=r"\[CrossEntropyLoss\] expected NumPy's arrays with sample_weight"):
-        nn.CrossEntropyLoss()(x, y, sample_weight=np.ones(4))

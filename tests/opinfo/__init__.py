@@ -26,6 +26,7 @@ from tests.opinfo import (
     rmsprop,
     sgd,
     softmax,
+    weighted_loss,
 )
 from tests.opinfo.base import DTYPES, Backend, Function, Gradient, Sample, call
 
@@ -44,6 +45,7 @@ ROWS = (
     cross_entropy,
     loss,
     labelled_loss,
+    weighted_loss,
     dropout,
     sgd,
     adam,

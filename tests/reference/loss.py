@@ -144,3 +144,30 @@ def multi_margin_loss(
         grad = factor[:, np.newaxis] * np.where(others, slope, 0.0)
         grad[rows, labels] = -grad.sum(axis=1)
     return reduced(losses.reshape(target.shape), restored(grad, input.shape), reduction, float(len(labels)))
+
+
+def weighted_loss(
+    losses: NDArray, weight: NDArray, shares: NDArray | None = None, reduction: str = "mean"
+) -> tuple[Any, Array]:
+    """The losses, each times the weight of its sample, and what the samples' gradients are multiplied by."""
+    w = np.asarray(weight, dtype=np.float64)
+    by_row = w.reshape(-1, *(1,) * (losses.ndim - 1))
+    with np.errstate(all="ignore"):
+        single = np.asarray(losses, dtype=np.float64) * by_row
+        if reduction != "mean":
+            return single if reduction == "none" else single.sum(), w
+        divisor = (np.ones(losses.shape) * by_row if shares is None else shares * by_row).sum()
+        if divisor == 0:
+            return 0.0, np.zeros_like(w)
+        return single.sum() / divisor, w / divisor
+
+
+def scale(x: NDArray, factor: NDArray) -> Array:
+    """The product; factor may lack the axis 1 of x, or have its axis 0 alone, or none."""
+    a, f = np.asarray(x, dtype=np.float64), np.asarray(factor, dtype=np.float64)
+    if f.ndim == a.ndim - 1 and f.shape == (*a.shape[:1], *a.shape[2:]):
+        f = np.expand_dims(f, 1)
+    elif f.ndim == 1 and f.shape == a.shape[:1]:
+        f = f.reshape(-1, *(1,) * (a.ndim - 1))
+    with np.errstate(all="ignore"):
+        return a * f

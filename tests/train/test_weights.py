@@ -113,8 +113,8 @@ def test_several_targets_with_weights():
         def forward(self, outputs, targets):
             return super().forward(outputs, targets[0])
 
-        def _shares(self, target, losses):
-            return super()._shares(target[0], losses)
+        def _shares(self, outputs, targets):
+            return super()._shares(outputs, targets[0])
 
     model, _, optimizer = make_run(dtype=np.float64, dropout=0.0)
     data = X, (LABELS, X[:, :1]), WEIGHT

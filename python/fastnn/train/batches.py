@@ -96,8 +96,11 @@ class CastLoader:
             yield (
                 cast_inputs(batch[0], self._dtype, self._device),
                 cast_targets(batch[1], self._dtype, self._device),
-                *(to_device(np.asarray(weights), self._device) for weights in batch[2:]),
+                *(self._weights(given) for given in batch[2:]),
             )
+
+    def _weights(self, given: Any) -> Any:
+        return to_device(_cast(_numbers("sample_weight", given), self._dtype), self._device)
 
 
 class WeightedLoader(ArrayLoader):

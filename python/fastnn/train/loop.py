@@ -261,13 +261,12 @@ def _train(state: FitState, plan: _Plan, bar: Progress) -> dict[str, float]:
     synchronize = getattr(state.optimizer, "synchronize", None) if plan.group.size > 1 else None
     batch_hooks, advance = plan.hooks["on_batch_end"], bar.advance
     pairs: list[tuple[Any, Any]] = []
-    unread: list[tuple[Any, float]] = []
+    unread: list[tuple[Any, list[Any], int]] = []
     total, counted, samples = 0.0, 0.0, 0
     for x, y, *weights in plan.batches:
         outputs = model(x)
         value = loss(outputs, y, sample_weight=weights[0]) if weights else loss(outputs, y)
         count = len(outputs)
-        amount = float(to_host(weights[0]).sum(dtype=float)) if weights else count
         for parameter in parameters:
             parameter.zero_grad()
         if synchronize is None:
@@ -276,6 +275,7 @@ def _train(state: FitState, plan: _Plan, bar: Progress) -> dict[str, float]:
             backward(loss.backward())
             synchronize(None)
         else:  # of a sum, as the batches of the ranks may differ in size
+            amount = _amount(weights, count)
             backward(loss.backward() * amount)
             synchronize(amount)
         if adjust:
@@ -284,12 +284,13 @@ def _train(state: FitState, plan: _Plan, bar: Progress) -> dict[str, float]:
         if schedule:
             schedule()
         samples += count
-        counted += amount
         if count == 0:  # of a rank whose part of the last batch is empty: a mean of nothing
             pass
         elif is_gpu_array(value):  # not read yet: that would wait for the step
-            unread.append((value, 1.0 if summed else amount))
+            unread.append((value, weights, count))
         else:
+            amount = _amount(weights, count)
+            counted += amount
             total += value if summed else value * amount
         if keep:
             pairs.append((y, outputs))
@@ -302,7 +303,10 @@ def _train(state: FitState, plan: _Plan, bar: Progress) -> dict[str, float]:
             state.stop = plan.group.any(state.stop)
             if state.stop:
                 break
-    total += sum(float(to_host(value)) * amount for value, amount in unread)
+    for value, weights, count in unread:
+        amount = _amount(weights, count)
+        counted += amount
+        total += float(to_host(value)) * (1.0 if summed else amount)
     sums = np.array([total, counted, samples])
     plan.group.all_reduce(sums)
     total, counted, samples = sums.tolist()
@@ -310,3 +314,8 @@ def _train(state: FitState, plan: _Plan, bar: Progress) -> dict[str, float]:
         raise ValueError("[fit] expected at least one batch an epoch, got none (generators run only once)")
     mean = total / counted if counted else float("nan")
     return {"loss": mean} | (measure(plan.metrics, *joined_pairs(pairs, plan.group)) if keep else {})
+
+
+def _amount(weights: list[Any], count: int) -> float:
+    """How much a batch counts: the sum of its weights, for which it waits on a GPU, or its samples."""
+    return float(to_host(weights[0]).sum(dtype=float)) if weights else count

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn._checks import as_float
-from fastnn.backend import is_gpu_array, kernels_for
+from fastnn.backend import as_array, full_like, is_gpu_array, kernels_for, like_array
+from fastnn.functional._reduction import loss_options, nll_options
 from fastnn.nn.module import Module
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ class Loss(Module):
 
     Every loss takes `sample_weight=`, an array of shape (N,): the losses of sample i count sample_weight[i]
     times. "mean" then divides by the weights in use (of samples, and of classes where the loss has such), so
-    a weight of 2 is the sample twice; with all weights 0 the loss and its gradient are 0.
+    a weight of 2 is the sample twice; with all weights 0 the loss and its gradient are 0. For a prediction on
+    a GPU the weights may lie on either side.
 
     Examples
     --------
@@ -41,33 +43,25 @@ class Loss(Module):
         return self._weighted(sample_weight, args, kwargs)
 
     def _weighted(self, sample_weight: Array, args: Any, kwargs: Any) -> Any:
-        """The kernel gives losses and gradients one by one; both are scaled here, by NumPy."""
-        if any(map(is_gpu_array, (sample_weight, *args, *kwargs.values()))):
-            raise TypeError(
-                f"[{type(self).__name__}] expected NumPy's arrays with sample_weight, got a cupy.ndarray: "
-                "samples are weighted on the CPU only"
-            )
+        """The loss's kernel gives losses and gradients one by one; two more weigh them."""
+        op = type(self).__name__
         reduction, self.reduction = self.reduction, "none"
         try:
             losses = self.forward(*args, **kwargs)
         finally:
             self.reduction = reduction
-        factor = spread(type(self).__name__, sample_weight, losses)
-        if reduction == "mean":
-            shares = self._shares(args[1] if len(args) > 1 else kwargs["target"], losses)
-            divisor = float((shares * factor).sum(dtype=np.float64))
-            factor = factor * losses.dtype.type(1.0 / divisor if divisor else 0.0)
-        losses = losses * factor
-        value = losses if reduction == "none" else float(losses.sum(dtype=np.float64))
+        weight = weights_for(op, sample_weight, losses)
+        shares = self._shares(*args, **kwargs) if reduction == "mean" else None
+        kernels = kernels_for(losses, op, "losses")
+        value, factor = kernels.weighted_loss(losses, weight, shares, loss_options(op, reduction), None)
         if self._result is not None:
             grad = self._result[1]
-            grad *= factor.reshape(-1, *(1,) * (grad.ndim - 1))
-            self._result = value, grad
+            self._result = value, kernels.scale(grad, factor, grad)
         return value
 
-    def _shares(self, target: Array, losses: Array) -> Array:
-        """What "mean" divides by, as a share for each loss."""
-        return np.ones_like(losses)
+    def _shares(self, *args: Any, **kwargs: Any) -> Array | None:
+        """What "mean" divides by, as a share for each loss of `forward` with these arguments; None: ones."""
+        return None
 
     def _evaluate(self, op: str, name: str, x: Array, *arguments: Any) -> Any:
         """The kernel `op`, or `op`_with_grad, of x, which messages call `name`, and the other arguments."""
@@ -85,7 +79,7 @@ class Loss(Module):
         ----------
         grad_output : optional
             The gradient by the value: a number, 1 by default, or for reduction "none" an array of the shape
-            of the losses, which has to be given.
+            of the losses, which has to be given; for losses on a GPU on either side.
 
         Raises
         ------
@@ -108,42 +102,43 @@ class Loss(Module):
             self._no_forward()
         value, grad = self._result
         if grad_output is not None or self.reduction == "none":
-            grad *= self._factor(value, grad, grad_output)
+            op = f"{type(self).__name__}.backward"
+            grad = kernels_for(grad, op, "grad").scale(grad, self._factor(op, value, grad, grad_output), grad)
         self._result = None
         return grad
 
-    def _factor(self, value: Any, grad: Array, grad_output: Any) -> Array:
-        """grad_output in a shape that spreads over the classes, where those lie along axis 1 of grad."""
-        op, given = f"{type(self).__name__}.backward", grad_output
-        if grad_output is not None and not isinstance(grad_output, np.ndarray):
-            given = np.float64(as_float(op, "grad_output", grad_output))
+    def _factor(self, op: str, value: Any, grad: Array, grad_output: Any) -> Array:
+        """grad_output, checked, as an array like grad."""
+        given = grad_output
+        if given is not None and not (isinstance(given, np.ndarray) or is_gpu_array(given)):
+            given = np.asarray(as_float(op, "grad_output", given))
         if given is None or given.shape != np.shape(value):
             expected, got = np.shape(value), None if given is None else given.shape
             raise ValueError(f"[{op}] expected grad_output of shape {expected}, as the losses, got {got}")
         if given.dtype.kind not in "fiu":
             raise TypeError(f"[{op}] expected grad_output of numbers, got {given.dtype}")
-        factor: Array = given.astype(grad.dtype)
-        return np.expand_dims(factor, 1) if 0 < factor.ndim < grad.ndim else factor
+        factor: Array = like_array(given, grad)
+        return factor
 
 
-def spread(op: str, sample_weight: Any, losses: Any) -> Array:
-    """The weights in a shape that multiplies the losses."""
-    weight = np.asarray(sample_weight)
+def weights_for(op: str, sample_weight: Any, losses: Any) -> Array:
+    """The weights as an array like the losses."""
+    given = sample_weight if is_gpu_array(sample_weight) else np.asarray(sample_weight)
     expected = np.shape(losses)[:1]
-    if not expected or weight.shape != expected:
+    if not expected or given.shape != expected:
         raise ValueError(
             f"[{op}] expected sample_weight of shape {expected or '(N,)'}, one for each sample of a batch, "
-            f"got {weight.shape}"
+            f"got {given.shape}"
         )
-    if weight.dtype.kind not in "fiub":
-        raise TypeError(f"[{op}] expected sample_weight of numbers, got {weight.dtype}")
-    factor: Array = weight.astype(losses.dtype).reshape(-1, *(1,) * (losses.ndim - 1))
-    return factor
+    if given.dtype.kind not in "fiub":
+        raise TypeError(f"[{op}] expected sample_weight of numbers, got {given.dtype}")
+    weight: Array = like_array(given, losses)
+    return weight
 
 
-def shares_of_labels(target: Array, losses: Array, weight: Array | None, ignore_index: int) -> Array:
-    """The weight of each label's class, and 0 where it is ignored; 1 for targets that are no labels."""
-    if target.shape != losses.shape or target.dtype.kind != "i":
-        return np.ones_like(losses)
-    used: Array = (target != ignore_index).astype(losses.dtype)
-    return used if weight is None else used * weight[np.where(used > 0, target, 0)]
+def shares_of_labels(scores: Any, target: Array, weight: Array | None, ignore_index: int) -> Array:
+    """The weight of each label's class, and 0 where it is ignored: the losses of log-probabilities of -1."""
+    log_p = full_like(as_array(scores, "nll_loss", "input"), -1.0)
+    options = nll_options("nll_loss", ignore_index, "none")
+    shares: Array = kernels_for(log_p, "nll_loss", "input").nll_loss(log_p, target, weight, options, None)
+    return shares

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fastnn.backend import as_array
 from fastnn.functional._reduction import nll_options
 from fastnn.functional.class_loss import multi_margin_options
 from fastnn.functional.cross_entropy import options
@@ -58,8 +59,10 @@ class CrossEntropyLoss(Loss):
         chosen = options("cross_entropy", self.ignore_index, self.reduction, self.label_smoothing)
         return self._evaluate("cross_entropy", "logits", logits, target, self.weight, chosen)
 
-    def _shares(self, target: Array, losses: Array) -> Array:
-        return shares_of_labels(target, losses, self.weight, self.ignore_index)
+    def _shares(self, logits: Array, target: Array) -> Array | None:
+        if as_array(target, "cross_entropy", "target").dtype.kind == "f":  # probabilities
+            return None
+        return shares_of_labels(logits, target, self.weight, self.ignore_index)
 
 
 class NLLLoss(Loss):
@@ -99,8 +102,8 @@ class NLLLoss(Loss):
         chosen = nll_options("nll_loss", self.ignore_index, self.reduction)
         return self._evaluate("nll_loss", "input", input, target, self.weight, chosen)
 
-    def _shares(self, target: Array, losses: Array) -> Array:
-        return shares_of_labels(target, losses, self.weight, self.ignore_index)
+    def _shares(self, input: Array, target: Array) -> Array:
+        return shares_of_labels(input, target, self.weight, self.ignore_index)
 
 
 class MultiMarginLoss(Loss):
