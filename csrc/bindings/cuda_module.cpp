@@ -1,8 +1,8 @@
 // The extension module fastnn._cuda: the functions of fastnn._core for CuPy arrays.
 #include <pybind11/pybind11.h>
 
-#include "bindings/bind_captured.h"
 #include "bindings/bind_cuda_runtime.h"
+#include "bindings/captured.h"
 #include "bindings/errors.h"
 #include "bindings/operations.h"
 

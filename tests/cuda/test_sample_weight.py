@@ -7,7 +7,8 @@ import pytest
 
 import fastnn
 from fastnn import nn, optim, train
-from fastnn.backend import capturing, is_gpu_array, to_device, to_host
+from fastnn._capture import Capture, capturing
+from fastnn.backend import is_gpu_array, to_device, to_host
 from tests.nn.test_sample_weight import CASES, COPIES, IDS, arguments
 from tests.opinfo import DTYPES, Backend
 
@@ -106,8 +107,9 @@ def test_a_weighted_step_can_be_captured(
     if backend.name == "cuda":
         given = fastnn.cuda.graph(step)()
     else:
+        capture = Capture()
         monkeypatch.setenv("FASTNN_SIMT_CAPTURE", "1")
-        with capturing():
+        with capturing(capture):
             given = step()
         monkeypatch.delenv("FASTNN_SIMT_CAPTURE")
     for result, want in zip(given, wanted, strict=True):
