@@ -79,7 +79,7 @@ def wheel(session: nox.Session) -> None:
     session.install(*build_requires(), *CMAKE)
     ask(session, f"from scikit_build_core.build import build_sdist; build_sdist({str(SDIST)!r})")
     (archive,) = SDIST.iterdir()
-    shutil.unpack_archive(archive, SDIST, filter="data")
+    shutil.unpack_archive(archive, SDIST)
     build = ("--no-index", "--no-build-isolation", "--no-deps", f"-Cbuild-dir={WHEEL_BUILD}")
     source = SDIST / archive.name.removesuffix(".tar.gz")
     session.run("pip", "wheel", *build, "-w", str(WHEELS), str(source), env=OFFLINE, silent=True)
