@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from tests.opinfo.base import TAILS, Array, Arrays, Backend, ErrorCase, Function, Sample, f32, wrong
+from tests.opinfo.base import TAILS, Arrays, Backend, ErrorCase, Function, Sample, f32, wrong
 from tests.opinfo.tolerance import summation
 from tests.reference import loss as reference
 
@@ -83,17 +83,19 @@ def weighing_error(
     label: str, match: str, exception: type[Exception] = ValueError, **given: Any
 ) -> ErrorCase:
     """A call with losses of shape (2, 3), but for what is given."""
-    arguments = {"losses": f32(2, 3), "weight": f32(2), "shares": None, **given}
+    arguments = {"losses": f32(2, 3), "weight": f32(2), "shares": None, "out": None, **given}
 
     def call(backend: Backend) -> object:
-        moved = [backend.moved(arguments[name]) for name in ("losses", "weight", "shares")]
-        return backend.core.weighted_loss(*moved, backend.core.LossOptions(), None)
+        losses, weight, shares, out = (backend.moved(value) for value in arguments.values())
+        return backend.core.weighted_loss(losses, weight, shares, backend.core.LossOptions(), out)
 
     return ErrorCase(label, call, exception, rf"^\[weighted_loss\] .*{match}")
 
 
-def scale_error(label: str, x: Array, factor: Any, match: str) -> ErrorCase:
-    return wrong("scale", label, (x, factor, None), ValueError, match)
+def scale_error(label: str, match: str, exception: type[Exception] = ValueError, **given: Any) -> ErrorCase:
+    """A call with x of shape (2, 3) and a factor a row, but for what is given."""
+    arguments = {"x": f32(2, 3), "factor": f32(2), "out": None, **given}
+    return wrong("scale", label, tuple(arguments.values()), exception, match)
 
 
 weighted_loss = Function(
@@ -112,6 +114,12 @@ weighted_loss = Function(
         weighing_error("weight 2-d", r"weight.*\(2,\).*\(2, 3\)", weight=f32(2, 3)),
         weighing_error("shares of samples", r"shares.*\(2, 3\).*\(2,\)", shares=f32(2)),
         weighing_error("weight None", r"weight.*ndarray.*None", TypeError, weight=None),
+        weighing_error("weight of another dtype", r"weight.*float32.*float64", TypeError, weight=np.ones(2)),
+        weighing_error(
+            "losses of integers", r"losses.*float32.*int64", TypeError, losses=np.ones((2, 3), int)
+        ),
+        weighing_error("shares of another dtype", r"shares.*float32", TypeError, shares=np.ones((2, 3))),
+        weighing_error("out of another shape", r"out.*\(2,\).*\(3,\)", out=f32(3)),
     ),
 )
 scale = Function(
@@ -123,9 +131,14 @@ scale = Function(
     samples=scale_samples,
     large=scale_large,
     errors=(
-        scale_error("factor of classes", f32(2, 3), f32(3), r"factor.*\(2, 3\).*\(3,\)"),
-        scale_error("factor with more axes", f32(2), f32(2, 1), r"factor.*\(2,\).*\(2, 1\)"),
-        scale_error("x 0-d", f32(), f32(1), r"factor.*\(\).*\(1,\)"),
+        scale_error("factor of classes", r"factor.*\(2, 3\).*\(3,\)", factor=f32(3)),
+        scale_error("factor with more axes", r"factor.*\(2,\).*\(2, 1\)", x=f32(2), factor=f32(2, 1)),
+        scale_error("x 0-d", r"factor.*\(\).*\(1,\)", x=f32(), factor=f32(1)),
+        scale_error("x None", r"x.*ndarray.*None", TypeError, x=None),
+        scale_error("x of integers", r"x.*float32.*int64", TypeError, x=np.ones((2, 3), int)),
+        scale_error("factor None", r"factor.*ndarray.*None", TypeError, factor=None),
+        scale_error("factor of another dtype", r"factor.*float32.*float64", TypeError, factor=np.ones(2)),
+        scale_error("out of another shape", r"out.*\(2, 3\).*\(2,\)", out=f32(2)),
     ),
 )
 FUNCTIONS = (weighted_loss, scale)
