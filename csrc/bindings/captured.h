@@ -49,64 +49,57 @@ py::array bytes_of(const Constants<float>& f32, const Constants<double>& f64) {
                               reinterpret_cast<const uint8_t*>(&constants));
 }
 
-// What surrounds a call with constants in memory, which settle its device.
-template <template <class> class Constants>
-struct CapturedStep {
+// What surrounds a call with a value in memory, which settles the device.
+template <class Value>
+struct CapturedCall {
   Array bytes;
   CallScope call;
-  const BothDtypes<Constants>* constants;
+  const Value* value;
 
-  CapturedStep(const char* op, py::handle object)
-      : bytes(as_array(op, "constants", object)),
-        call(bytes),
-        constants(value_in_memory<BothDtypes<Constants>>(op, "constants", bytes)) {}
+  CapturedCall(const char* op, const char* name, py::handle object)
+      : bytes(as_array(op, name, object)), call(bytes), value(value_in_memory<Value>(op, name, bytes)) {}
 };
 
 inline void captured_sgd_step(py::handle params, py::handle grads, py::handle momentum_buffers, py::handle constants) {
-  const CapturedStep<SGDConstants> captured("sgd", constants);
-  step_sgd(
-      params, grads, momentum_buffers, py::len(momentum_buffers) > 0,
-      [&]<class T>(std::span<const SGDTensor<T>> tensors) { cuda::sgd_step(tensors, captured.constants->of<T>()); });
+  const CapturedCall<BothDtypes<SGDConstants>> captured("sgd", "constants", constants);
+  step_sgd(params, grads, momentum_buffers, py::len(momentum_buffers) > 0,
+           [&]<class T>(std::span<const SGDTensor<T>> tensors) { cuda::sgd_step(tensors, captured.value->of<T>()); });
 }
 
 inline void captured_rmsprop_step(py::handle params, py::handle grads, py::handle square_avgs, py::handle grad_avgs,
                                   py::handle momentum_buffers, py::handle constants) {
-  const CapturedStep<RMSpropConstants> captured("rmsprop", constants);
+  const CapturedCall<BothDtypes<RMSpropConstants>> captured("rmsprop", "constants", constants);
   step_rmsprop(params, grads, square_avgs, grad_avgs, momentum_buffers, py::len(grad_avgs) > 0,
                py::len(momentum_buffers) > 0, [&]<class T>(std::span<const RMSpropTensor<T>> tensors) {
-                 cuda::rmsprop_step(tensors, captured.constants->of<T>());
+                 cuda::rmsprop_step(tensors, captured.value->of<T>());
                });
 }
 
 inline void captured_adagrad_step(py::handle params, py::handle grads, py::handle sums, py::handle constants) {
-  const CapturedStep<AdagradConstants> captured("adagrad", constants);
+  const CapturedCall<BothDtypes<AdagradConstants>> captured("adagrad", "constants", constants);
   step_adagrad(params, grads, sums, [&]<class T>(std::span<const AdagradTensor<T>> tensors) {
-    cuda::adagrad_step(tensors, captured.constants->of<T>());
+    cuda::adagrad_step(tensors, captured.value->of<T>());
   });
 }
 
 inline void captured_adam_step(py::handle params, py::handle grads, py::handle exp_avgs, py::handle exp_avg_sqs,
                                py::handle max_exp_avg_sqs, py::handle constants) {
-  const CapturedStep<AdamConstants> captured("adam", constants);
+  const CapturedCall<BothDtypes<AdamConstants>> captured("adam", "constants", constants);
   step_adam(
       params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs,
-      [&]<class T>(std::span<const AdamTensor<T>> tensors) { cuda::adam_step(tensors, captured.constants->of<T>()); });
+      [&]<class T>(std::span<const AdamTensor<T>> tensors) { cuda::adam_step(tensors, captured.value->of<T>()); });
 }
 
 inline py::object captured_dropout(py::handle x, double p, py::handle key, py::handle out) {
-  const Array bytes = as_array("dropout", "key", key);
-  const CallScope call(bytes);
-  const auto* in_memory = value_in_memory<DropoutKey>("dropout", "key", bytes);
-  return dropout_elements(x, p, out,
-                          [&](int64_t n, const auto* from, auto* to) { cuda::dropout(n, p, in_memory, from, to); });
+  const CapturedCall<DropoutKey> captured("dropout", "key", key);
+  return dropout_elements(
+      x, p, out, [&](int64_t n, const auto* from, auto* to) { cuda::dropout(n, p, captured.value, from, to); });
 }
 
 inline py::object captured_dropout2d(py::handle x, double p, py::handle key, py::handle out) {
-  const Array bytes = as_array("dropout2d", "key", key);
-  const CallScope call(bytes);
-  const auto* in_memory = value_in_memory<DropoutKey>("dropout2d", "key", bytes);
+  const CapturedCall<DropoutKey> captured("dropout2d", "key", key);
   return dropout_planes(x, p, out, [&](const Planes& planes, const auto* from, auto* to) {
-    cuda::dropout2d(planes, p, in_memory, from, to);
+    cuda::dropout2d(planes, p, captured.value, from, to);
   });
 }
 

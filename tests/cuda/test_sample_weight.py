@@ -7,8 +7,8 @@ import pytest
 
 import fastnn
 from fastnn import nn, optim, train
-from fastnn._capture import Capture, capturing
 from fastnn.backend import is_gpu_array, to_device, to_host
+from tests.cuda.replays import HostCapture
 from tests.nn.test_sample_weight import CASES, COPIES, IDS, arguments
 from tests.opinfo import DTYPES, Backend
 
@@ -92,9 +92,7 @@ def test_errors(backend: Backend, weight: Any, error: type[Exception], message: 
 
 
 @pytest.mark.parametrize("grad_output", [None, 2.5])
-def test_a_weighted_step_can_be_captured(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch, grad_output: float | None
-) -> None:
+def test_a_weighted_step_can_be_captured(backend: Backend, grad_output: float | None) -> None:
     x, y = arguments("labels", np.float32)
     loss = make_loss(nn.CrossEntropyLoss, {"ignore_index": 1}, np.float32, "cuda", "mean")
     inputs = [to_device(a, "cuda") for a in (x, y, COPIES.astype(np.float32))]
@@ -104,14 +102,7 @@ def test_a_weighted_step_can_be_captured(
         return value, loss.backward(grad_output)
 
     wanted = [to_host(result) for result in step()]
-    if backend.name == "cuda":
-        given = fastnn.cuda.graph(step)()
-    else:
-        capture = Capture()
-        monkeypatch.setenv("FASTNN_SIMT_CAPTURE", "1")
-        with capturing(capture):
-            given = step()
-        monkeypatch.delenv("FASTNN_SIMT_CAPTURE")
+    given = fastnn.cuda.graph(step)() if backend.name == "cuda" else HostCapture().call(step)
     for result, want in zip(given, wanted, strict=True):
         np.testing.assert_array_equal(to_host(result), want)
 
