@@ -4,14 +4,14 @@
     python benchmarks/scaling.py --ranks 4
     python benchmarks/scaling_model.py      carries the figures to more ranks
 
-Each rank has one thread. Throughput is measured in blocks, 1 rank and all ranks in turn, and the ratio is the
-median of the pairs: a machine that slows down slows both. The all-reduce is timed between barriers.
+Each rank has one thread. Throughput is measured in blocks, in turn: 1 rank, all ranks at once with a net each
+(what the machine gives), and all ranks with one net. A ratio is the median of those of neighbouring blocks: a
+machine that slows down slows both. The all-reduce is timed between barriers.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
 import subprocess
 import sys
 import threading
@@ -55,30 +55,38 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def throughput(group: Group) -> list[str]:
-    """Steps of the CNN of bench_cnn.py by rank 0 alone, and by all ranks with their gradients averaged."""
+    """Steps of the CNN of bench_cnn.py by rank 0 alone, by all at once, and by all with averaged gradients."""
     alone, together = Training(Group()), Training(group)
     together.run(2)
-    single, several, waits = [], [], []
+    times = []  # seconds of blocks: these three, and the averaging in the last
     for _ in range(PAIRS):
         group.barrier()
-        if group.rank == 0:
-            single.append(alone.run(STEPS)[0])
+        first = alone.run(STEPS)[0] if group.rank == 0 else 0.0
         group.barrier()
-        seconds, waited = together.run(STEPS)
-        several.append(seconds)
-        waits.append(waited)
-    if group.rank:
-        return []
-    ratios = [group.size * a / b for a, b in zip(single, several, strict=True)]
-    low, high = np.percentile(ratios, [10, 90])
-    step, own = statistics.median(several) / STEPS, statistics.median(single) / STEPS
+        second = alone.run(STEPS)[0]
+        group.barrier()
+        times.append((first, second, *together.run(STEPS)))
+    ranks = group.all_gather(np.array(times))
+    single, apart = ranks[0, :, 0], ranks[:, :, 1].mean(axis=0)
+    several, waited = ranks[0, :, 2:].T
+    size, step = group.size, _milliseconds_a_step
     return [
         f"CNN 28x28, batch {BATCH} per rank, {together.parameters:,} parameters, one thread a rank",
-        f"step, 1 rank            {own * 1e3:8.2f} ms",
-        f"step, {group.size} ranks           {step * 1e3:8.2f} ms, of which "
-        f"{statistics.median(waits) / STEPS * 1e3:.2f} ms in the all-reduce, waiting included",
-        f"throughput, {group.size} ranks / 1  {statistics.median(ratios):8.2f} ({low:.2f} to {high:.2f})",
+        f"step, 1 rank                         {step(single)}",
+        f"step, {size} ranks                        {step(several)}, "
+        f"of which {step(waited)} in the all-reduce, waiting included",
+        f"throughput, {size} ranks / 1               {_ratio(size * single / several)}",
+        f"without an all-reduce, {size} ranks / 1    {_ratio(size * single / apart)}",
     ]
+
+
+def _ratio(ratios: Any) -> str:
+    low, high = np.percentile(ratios, [10, 90])
+    return f"{np.median(ratios):8.2f} ({low:.2f} to {high:.2f})"
+
+
+def _milliseconds_a_step(blocks: Any) -> str:
+    return f"{np.median(blocks) / STEPS * 1e3:.2f} ms"
 
 
 class Training:

@@ -25,19 +25,23 @@ def of_rank(rank, size):
     ("limit", "sizes"), [(32 << 20, [24]), (80, [20, 4]), (79, [10, 14]), (40, [10, 10, 4]), (1, [10, 10, 4])]
 )
 def test_buckets_hold_up_to_their_limit(limit, sizes):
-    buckets = make_buckets(parameters((2, 5), 10, (2, 2)), limit)
+    buckets = make_buckets(parameters((2, 5), 10, (2, 2)), limit, Group())
     tails = [1 + len(bucket._parameters) for bucket in buckets]
     assert [bucket.flat.size - tail for bucket, tail in zip(buckets, tails, strict=True)] == sizes
 
 
 def test_a_bucket_is_of_one_dtype():
     mixed = [*parameters(3, 4), *parameters(5, dtype=np.float64), *parameters(6)]
-    assert [bucket.flat.dtype for bucket in make_buckets(mixed, 1000)] == [np.float32, np.float64, np.float32]
+    assert [bucket.flat.dtype for bucket in make_buckets(mixed, 1000, Group())] == [
+        np.float32,
+        np.float64,
+        np.float32,
+    ]
 
 
 def test_gradients_lie_in_the_bucket_from_the_second_step_on():
     model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
-    (bucket,) = make_buckets(list(model.parameters()), 1000)
+    (bucket,) = make_buckets(list(model.parameters()), 1000, Group())
     x, ones = np.ones((5, 3), np.float32), np.ones((5, 2), np.float32)
     for inside in (False, True):
         model.zero_grad()
@@ -54,7 +58,7 @@ def test_gradients_lie_in_the_bucket_from_the_second_step_on():
 def test_a_parameter_without_gradient_stays_without():
     some, none = parameters(2, 3)
     some.grad = np.ones(2, np.float32)
-    (bucket,) = make_buckets([some, none], 1000)
+    (bucket,) = make_buckets([some, none], 1000, Group())
     bucket.pack(1.0)
     bucket.unpack(divide=True)
     assert none.grad is None

@@ -1,12 +1,16 @@
 """What a group of several ranks has to give, asserted on each of them."""
 
+import mmap
+import os
+import warnings
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
 from fastnn import distributed, nn, optim
 from fastnn.data import ArrayLoader
-from fastnn.distributed import Group
+from fastnn.distributed import Group, shared
 from fastnn.distributed.mpi import PIECE, WHOLE
 
 
@@ -26,6 +30,60 @@ def sums_in_rank_order(group: Group) -> None:
             array = rows[group.rank].copy()
             group.all_reduce(array)
             np.testing.assert_array_equal(array, expected)
+
+
+def sums_in_messages(group: Group) -> None:
+    """As ranks on several machines do."""
+    with mock.patch.object(group._engine, "shared", None):
+        sums_in_rank_order(group)
+        averages_gradients(group)
+
+
+def shares_memory_or_does_not(group: Group) -> None:
+    """All ranks alike, whichever of them cannot, and also where a file of that number is another's."""
+    memory = group._shared
+    assert memory is not None
+    rows = memory.rows(5, np.float64)
+    assert rows is not None
+    assert rows.shape == (group.size, 5)
+    assert not rows.any()
+    group.barrier()
+    rows[group.rank] = group.rank
+    group.barrier()
+    assert rows.tolist() == [[rank] * 5 for rank in range(group.size)]
+    last = group.rank == group.size - 1
+    create, map_file = shared._create, shared._map
+    for creates, maps in (
+        (lambda nbytes: -1, map_file),
+        (create, lambda path, nbytes: None if last else map_file(path, nbytes)),
+        (create, lambda path, nbytes: mmap.mmap(-1, nbytes) if last else map_file(path, nbytes)),
+        (create, lambda path, nbytes: map_file(path, nbytes * 2 if last else nbytes)),
+    ):
+        with mock.patch.multiple(shared, _create=creates, _map=maps):
+            assert memory.rows(5, np.float64) is None
+    assert memory.rows(1 << 55, np.float64) is None
+    again = memory.rows(5, np.float64)
+    assert again is not None
+    assert not again.any()
+
+
+def keeps_children_apart(group: Group) -> None:
+    """A child of fork() computes gradients without touching those of its parent."""
+    weight = nn.Parameter(np.zeros(3, np.float32))
+    optimizer = distributed.optimizer(optim.SGD([weight]), group)
+    weight.grad = np.ones(3, np.float32)
+    optimizer.step()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of fork() beside threads, which this is about
+        child = os.fork()
+    if child == 0:
+        kept = weight.grad.tolist() == [1.0] * 3
+        weight.add_grad(np.full(3, 5.0, np.float32))
+        weight.zero_grad()
+        weight.add_grad(np.full(3, 7.0, np.float32))
+        os._exit(0 if kept and weight.grad.tolist() == [7.0] * 3 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert weight.grad.tolist() == [1.0] * 3
 
 
 def moves_values(group: Group) -> None:
@@ -107,7 +165,16 @@ def main() -> None:
     group = distributed.init()
     assert group.size > 1
     assert distributed.init("mpi") is group
-    for check in (sums_in_rank_order, moves_values, divides_samples, transforms_differ, averages_gradients):
+    for check in (
+        sums_in_rank_order,
+        sums_in_messages,
+        shares_memory_or_does_not,
+        keeps_children_apart,
+        moves_values,
+        divides_samples,
+        transforms_differ,
+        averages_gradients,
+    ):
         check(group)
 
 

@@ -84,7 +84,7 @@ class DistributedOptimizer(Optimizer):
             return
         for bucket in self._current_buckets():
             bucket.pack(0.0 if amount is None else amount)
-            self.group.all_reduce(bucket.flat)
+            bucket.all_reduce()
             bucket.unpack(divide=amount is not None)
 
     def step(self) -> None:
@@ -116,7 +116,7 @@ class DistributedOptimizer(Optimizer):
     def _current_buckets(self) -> list[Bucket]:
         parameters = self._parameters()
         if len(parameters) != self._bucketed or not all(bucket.fits() for bucket in self._buckets):
-            self._buckets = make_buckets(parameters, self._bucket_bytes)
+            self._buckets = make_buckets(parameters, self._bucket_bytes, self.group)
             self._bucketed = len(parameters)
         return self._buckets
 

@@ -7,26 +7,38 @@ The sum over the ranks of the tail tells by how much to divide, and which parame
 
 from __future__ import annotations
 
+import os
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn.backend import copy_to, device_of, to_device, to_host
+from fastnn.backend import copy_to, device_of, is_gpu_array, to_device, to_host
 
 if TYPE_CHECKING:
     from fastnn._core import Array
+    from fastnn.distributed.group import Group
     from fastnn.nn.parameter import Parameter
 
 
 class Bucket:
-    """The gradients of `parameters`, which are of one dtype and on one device."""
+    """The gradients of `parameters`, which are of one dtype and on one device; all ranks make it together."""
 
-    def __init__(self, parameters: list[Parameter]) -> None:
+    def __init__(self, parameters: list[Parameter], group: Group) -> None:
         self._parameters = parameters
         like = parameters[0]._data
         sizes = [parameter._data.size for parameter in parameters]
         total = sum(sizes)
-        self.flat: Array = to_device(np.zeros(total + 1 + len(parameters), like.dtype), device_of(like))
+        self._group, self._rows = group, None
+        length = total + 1 + len(parameters)
+        if group._shared is not None and not is_gpu_array(like):
+            self._rows = group._shared.rows(length, like.dtype)
+        self.flat: Array
+        if self._rows is not None:
+            self.flat = self._rows[group.rank]
+            _shared.add(self)
+        else:
+            self.flat = to_device(np.zeros(length, like.dtype), device_of(like))
         self._gradients, self._samples = self.flat[:total], self.flat[total : total + 1]
         self._present = self.flat[total + 1 :]
         ends = np.cumsum(sizes).tolist()
@@ -52,6 +64,13 @@ class Bucket:
                 copy_to(view, grad)
         copy_to(self.flat[self._gradients.size :], present)
 
+    def all_reduce(self) -> None:
+        """The sum over the ranks, in memory that they share where there is some."""
+        if self._rows is None or self._group._shared is None:
+            self._group.all_reduce(self.flat)
+        else:
+            self._group._shared.sum(self._rows)
+
     def unpack(self, divide: bool) -> None:
         """Gradients become those of all ranks, in the bucket's memory; the next backward writes there."""
         if divide:
@@ -65,8 +84,27 @@ class Bucket:
                     continue
             parameter._grad = parameter._memory = view
 
+    def leave_shared_memory(self) -> None:
+        """In a child of fork(): what it computes must not reach the gradients of its parent."""
+        for parameter, view in zip(self._parameters, self._views, strict=True):
+            if parameter._memory is view:
+                parameter._memory = None
+            if parameter._grad is view:
+                parameter._grad = view.copy()
 
-def make_buckets(parameters: list[Parameter], bucket_bytes: int) -> list[Bucket]:
+
+_shared: weakref.WeakSet[Bucket] = weakref.WeakSet()
+
+
+def _leave_shared_memory() -> None:
+    for bucket in _shared:
+        bucket.leave_shared_memory()
+
+
+os.register_at_fork(after_in_child=_leave_shared_memory)
+
+
+def make_buckets(parameters: list[Parameter], bucket_bytes: int, group: Group) -> list[Bucket]:
     """Parameters in their order, cut where the dtype changes or `bucket_bytes` are full."""
     buckets: list[list[Parameter]] = []
     filled = 0
@@ -78,4 +116,4 @@ def make_buckets(parameters: list[Parameter], bucket_bytes: int) -> list[Bucket]
             filled = 0
         buckets[-1].append(parameter)
         filled += size
-    return [Bucket(several) for several in buckets]
+    return [Bucket(several, group) for several in buckets]

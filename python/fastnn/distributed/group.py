@@ -18,6 +18,7 @@ from fastnn.backend import is_array, is_gpu_array, to_host
 if TYPE_CHECKING:
     from fastnn._core import Array
     from fastnn.distributed.guard import Guard
+    from fastnn.distributed.shared import SharedMemory
 
 _SUMMABLE = frozenset(map(np.dtype, (np.float32, np.float64, np.int64)))  # in the machine's byte order
 
@@ -26,6 +27,7 @@ class Engine(Protocol):
     """What moves the bytes of host arrays, and who watches over it."""
 
     guard: Guard
+    shared: SharedMemory | None
 
     def all_reduce(self, array: Array) -> None: ...
     def broadcast(self, array: Array, root: int) -> None: ...
@@ -159,6 +161,11 @@ class Group:
 
     def __repr__(self) -> str:
         return f"Group(rank={self.rank}, size={self.size})"
+
+    @property
+    def _shared(self) -> SharedMemory | None:
+        """Memory that all ranks see, where they are on one machine."""
+        return None if self._engine is None else self._engine.shared
 
     def _engine_for(self, array: Array, engine: Engine) -> Engine | GPUEngine:
         """NCCL's is made when the first array on a GPU comes, on all ranks at once."""
