@@ -15,12 +15,13 @@ nitpicky = True
 # Names of types in prose ("array of shape (N,)") are no links; every link to a name of fastnn is checked.
 nitpick_ignore_regex = [("py:.*", r"(?!fastnn\b).*")]
 default_role = "code"  # docstrings write `name`, as Markdown does
-smartquotes = False
+smartquotes_action = "D"  # the dashes that separate a parameter from its text; quotes stay as typed
 myst_heading_anchors = 3
 
 # The docstrings say types and shapes in words.
 autodoc_typehints = "none"
 autodoc_inherit_docstrings = False
+autodoc_preserve_defaults = True  # dtype=np.float32, not <class 'numpy.float32'>
 # All but the first are of scikit-learn's making, with links into its own site.
 HIDDEN = "extra_repr, get_metadata_routing, set_fit_request, set_partial_fit_request, set_score_request"
 autodoc_default_options = {"members": True, "exclude-members": HIDDEN}

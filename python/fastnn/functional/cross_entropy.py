@@ -39,8 +39,9 @@ def cross_entropy(
     Parameters
     ----------
     logits : array of shape (N, C), (C,) or (N, C, d1, ...)
-    target : array of int32 or int64 class indices, of the shape of logits without C, or of probabilities,
-        of the shape and dtype of logits
+    target : array
+        Class indices of int32 or int64, in the shape of logits without C; or probabilities, in the
+        shape and dtype of logits.
     weight : array of shape (C,), optional
         A weight for each class. "mean" then divides by the sum of the weights used.
     ignore_index : int

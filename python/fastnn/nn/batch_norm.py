@@ -187,7 +187,7 @@ class BatchNorm1d(_BatchNorm):
     Parameters
     ----------
     num_features : int
-        C.
+        The channels C.
     eps : float
         Added to the variance, inside the root.
     momentum : float or None

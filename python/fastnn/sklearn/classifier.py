@@ -32,7 +32,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
     """The part of the classifiers: one output a class, or one output for two classes or for each label."""
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train on X of shape (N, F) and classes y of shape (N,), or labels of shape (N, L) of 0 and 1.
+        """Train on X (N, F), for a CNN also (N, C, H, W), and classes y (N,), or labels y (N, L) of 0 and 1.
 
         sample_weight, of shape (N,), says how much each sample counts. Raises ValueError for what does not
         fit, and warns with a ConvergenceWarning where `max_iter` ends the training.

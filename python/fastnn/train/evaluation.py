@@ -30,7 +30,7 @@ def predict(model: Module, x: Any, batch_size: int = EVALUATION_BATCH) -> NDArra
     x : array of shape (N, ...)
         Any real or integer dtype; cast to the dtype of the model's parameters.
     batch_size : int
-        Samples per forward call; the values do not depend on it.
+        Samples per forward call, 512 by default; the values do not depend on it.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def evaluate(
     metrics : names or callables
         `"accuracy"`, or `metric(y_true, outputs) -> float` named by its `__name__`.
     batch_size : int
-        Samples per forward call for arrays.
+        Samples per forward call for arrays, 512 by default.
 
     Returns
     -------
