@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def throughput(group: Group) -> list[str]:
-    """Steps of the CNN of bench_cnn.py by rank 0 alone, by all at once, and by all with averaged gradients."""
+    """Steps of the CNN of bench_cnn.py by rank 0 alone, by all at once, and by all with one net."""
     alone, together = Training(Group()), Training(group)
     together.run(2)
     times = []  # seconds of blocks: these three, and the averaging in the last

@@ -1,4 +1,6 @@
 // Depthwise convolution: each plane by itself, a band of rows after the other.
+#include <optional>
+
 #include "cpu/conv2d_correlation.h"
 #include "cpu/conv2d_parts.h"
 #include "cpu/dispatch.h"
@@ -10,6 +12,37 @@ namespace {
 
 constexpr int64_t band_cells = 1 << 13;  // a band of a plane stays in L1 and L2
 constexpr int64_t products_per_task = 1 << 19;
+
+// Windows of 3 x 3 need no copies of their plane.
+template <class T>
+bool reads_in_place(const Correlation<T>& c) {
+  const auto fits = [](const WindowAxis& axis) { return axis.kernel == 3 && axis.dilation == 1 && axis.stride <= 2; };
+  return c.channels == 1 && fits(c.h) && fits(c.w) && c.h.stride == c.w.stride;
+}
+
+// Rows [first, last) of the windows on a plane.
+template <class T>
+PlaneWindows<T> windows_on_plane(const Correlation<T>& c, int64_t image, int64_t group, int64_t first, int64_t last) {
+  return {c.x + (image * c.groups + group) * c.h.size * c.w.size,
+          c.h.size,
+          c.w.size,
+          c.h.first(first),
+          c.w.before,
+          c.w.stride,
+          last - first,
+          c.w.output};
+}
+
+template <class T>
+void filter_windows(const Correlation<T>& c, int64_t image, int64_t group, int64_t first, int64_t last) {
+  const PlaneWindows<T> windows = windows_on_plane(c, image, group, first, last);
+  for (int64_t m = 0; m < c.filters; ++m) {
+    const int64_t filter = group * c.filters + m;
+    kernels<T>().conv2d.filter_windows({windows, c.weight + filter * c.depth(),
+                                        c.y_of(image, group, m) + first * c.y_line, c.y_line,
+                                        c.bias ? c.bias + filter : nullptr, c.relu});
+  }
+}
 
 template <class T>
 class PlaneFilters {
@@ -53,26 +86,22 @@ template <class T>
 class GroupProducts {
  public:
   GroupProducts(const Correlation<T>& c, int64_t band_rows)
-      : c_(c),
-        band_rows_(band_rows),
-        input_(c, band_rows, c.channels),
-        taps_(c.depth()),
-        lanes_(c.filters * c.depth() * lanes_each()) {
-    input_.line_offsets(0, c.depth(), taps_.data());
+      : c_(c), band_rows_(band_rows), taps_(c.depth()), lanes_(c.filters * c.depth() * lanes_each()) {
+    if (reads_in_place(c)) return;
+    copies_.emplace(c, band_rows, c.channels);
+    copies_->line_offsets(0, c.depth(), taps_.data());
   }
 
   void run(int64_t group, const T* grad_output, T* out) {
     std::fill_n(lanes_.data(), c_.filters * c_.depth() * lanes_each(), T(0));
     for (int64_t row = 0; row < c_.rows();) {
       const int64_t image = row / c_.h.output, last = std::min(row + band_rows_, (image + 1) * c_.h.output);
-      input_.load({row, last, c_.h.output}, group, 0, c_.channels);
+      if (copies_) copies_->load({row, last, c_.h.output}, group, 0, c_.channels);
       for (int64_t m = 0; m < c_.filters; ++m) {
         const int64_t plane = (image * c_.groups + group) * c_.filters + m;
         const T* grad = grad_output + (plane * c_.h.output + row % c_.h.output) * c_.w.output;
-        // The kernel spaces its vectors as wide as they are, which is at most lanes_each().
-        kernels<T>().conv2d.tap_products({input_.data() + input_.row_offset(row), taps_.data(), c_.depth(), last - row,
-                                          c_.w.output, input_.row_line(), grad,
-                                          lanes_.data() + m * c_.depth() * lanes_each()});
+        // The kernels space their vectors as wide as they are, which is at most lanes_each().
+        add_products(image, group, row, last, grad, lanes_.data() + m * c_.depth() * lanes_each());
       }
       row = last;
     }
@@ -84,9 +113,20 @@ class GroupProducts {
  private:
   static int64_t lanes_each() { return kernels<T>().gemm.tile_columns; }
 
+  void add_products(int64_t image, int64_t group, int64_t row, int64_t last, const T* grad, T* lanes) {
+    const int64_t first = row % c_.h.output, rows = last - row;
+    if (!copies_) {
+      const PlaneWindows<T> windows = windows_on_plane(c_, image, group, first, first + rows);
+      return kernels<T>().conv2d.window_products({windows, grad, lanes});
+    }
+    const T* src = copies_->data() + copies_->row_offset(row);
+    kernels<T>().conv2d.tap_products(
+        {src, taps_.data(), c_.depth(), rows, c_.w.output, copies_->row_line(), grad, lanes});
+  }
+
   const Correlation<T>& c_;
   int64_t band_rows_;
-  BandInput<T> input_;
+  std::optional<BandInput<T>> copies_;
   AlignedBuffer<int64_t> taps_;
   AlignedBuffer<T> lanes_;
 };
@@ -103,12 +143,15 @@ void correlate_directly(const Correlation<T>& c) {
   const int64_t band_rows = rows_of_band(c);
   const int64_t bands = ceil_div(c.h.output, band_rows);
   const int64_t work = c.filters * c.depth() * band_rows * c.w.output;
+  const bool in_place = reads_in_place(c) && c.y_step == 1;
   parallel_for(c.images * c.groups * bands, std::max<int64_t>(1, products_per_task / std::max<int64_t>(work, 1)),
                [&](int64_t begin, int64_t end) {
-                 PlaneFilters<T> filters(c, band_rows);
+                 std::optional<PlaneFilters<T>> copies;
+                 if (!in_place) copies.emplace(c, band_rows);
                  for (int64_t i = begin; i < end; ++i) {
-                   const int64_t first = i % bands * band_rows, plane = i / bands;
-                   filters.run(plane / c.groups, plane % c.groups, first, std::min(c.h.output, first + band_rows));
+                   const int64_t image = i / bands / c.groups, group = i / bands % c.groups;
+                   const int64_t first = i % bands * band_rows, last = std::min(c.h.output, first + band_rows);
+                   copies ? copies->run(image, group, first, last) : filter_windows(c, image, group, first, last);
                  }
                });
 }

@@ -102,6 +102,35 @@ struct PlaneFilter {
   bool relu;
 };
 
+// Windows of 3 x 3 on a plane that has no zeros around it: the cell of window (i, j) under tap (a, b) is
+//   x[first_row + i * step + a][j * step - left + b], zero outside of x
+template <class T>
+struct PlaneWindows {
+  const T* x;
+  int64_t x_rows, x_columns;
+  int64_t first_row, left, step;  // a step of 1 or 2
+  int64_t rows, columns;          // windows
+};
+
+// y[i][j] = bias + sum over a, b of weight[3 a + b] * cell(i, j, a, b).
+template <class T>
+struct WindowFilter {
+  PlaneWindows<T> windows;
+  const T* weight;
+  T* y;
+  int64_t y_line;
+  const T* bias;  // null: none
+  bool relu;
+};
+
+// lanes[3 a + b] += sum over i, j of grad[i][j] * cell(i, j, a, b), lane by lane.
+template <class T>
+struct WindowProducts {
+  PlaneWindows<T> windows;
+  const T* grad;
+  T* lanes;  // one vector a tap
+};
+
 // Products of two planes, lane by lane: lanes[p] += sum over i, j of grad[i][j] * src[taps[p] + i * src_line + j]
 template <class T>
 struct TapProducts {
@@ -146,8 +175,10 @@ struct Conv2dKernels {
   void (*multiply_cells)(const CellProduct<T>& product);
   void (*store_cells)(const CellStore<T>& store);
   void (*filter_plane)(const PlaneFilter<T>& filter);
+  void (*filter_windows)(const WindowFilter<T>& filter);
   void (*spread_pairs)(const PairSpread<T>& spread);
   void (*tap_products)(const TapProducts<T>& products);
+  void (*window_products)(const WindowProducts<T>& products);
   void (*filter_products)(const FilterProducts<T>& products);
   // out[i] = sum of vector i of lanes
   void (*fold_lanes)(const T* lanes, int64_t vectors, T* out);

@@ -256,6 +256,25 @@ void test_partial() {
   }
 }
 
+// Lanes [from, n), which lie in the page, of a vector that may reach over either edge.
+template <class T>
+void test_lanes_at(T* p, int64_t from, int64_t n) {
+  for (int64_t i = from; i < n; ++i) p[i] = static_cast<T>(i + 1);
+  const auto expected = [&](int i) { return i >= from && i < n ? static_cast<T>(i + 1) : T(0); };
+  CHECK(lanes_are(Vec<T>::load_lanes(p, Vec<T>::lanes_between(from, n)), expected));
+}
+
+template <class T>
+void test_lanes() {
+  GuardedPage page;
+  for (int64_t n = 0; n <= size<T>; ++n) {
+    for (int64_t from = 0; from <= size<T>; ++from) {
+      test_lanes_at(page.end<T>() - n, from, n);
+      test_lanes_at(page.begin<T>() - from, from, n);
+    }
+  }
+}
+
 template <class T>
 void test_bytes_at(uint8_t* p, int64_t n, int first) {
   const auto byte = [&](int i) { return static_cast<uint8_t>(first + i); };
@@ -337,6 +356,7 @@ void test_all() {
   test_transpose<T>();
   test_whole<T>();
   test_partial<T>();
+  test_lanes<T>();
   test_bytes<T>();
 }
 

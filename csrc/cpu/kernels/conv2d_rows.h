@@ -42,8 +42,8 @@ template <class T, int Rows, int Step, class Lanes, class Body>
   });
 }
 
-template <class T>
-[[gnu::always_inline]] inline Vec<T> finish(const PlaneFilter<T>& f, Vec<T> sum) {
+template <class T, class Filter>
+[[gnu::always_inline]] inline Vec<T> finish(const Filter& f, Vec<T> sum) {
   if (f.bias) sum = sum + Vec<T>(*f.bias);
   return f.relu ? max(Vec<T>(T(0)), sum) : sum;
 }
@@ -83,12 +83,18 @@ void filter_some_rows(const PlaneFilter<T>& f) {
   }
 }
 
+// body(Rows) with the fewest blocks of rows, all of about one height.
+template <class Body>
+[[gnu::always_inline]] inline void with_rows_of_block(int64_t rows, const Body& body) {
+  const int64_t blocks = (rows + most_filter_rows - 1) / most_filter_rows, each = (rows + blocks - 1) / blocks;
+  unroll<most_filter_rows>([&](auto r) __attribute__((always_inline)) {
+    if (each == r + 1) body(std::integral_constant<int, r + 1>{});
+  });
+}
+
 template <class T, int Step>
 void filter_rows(const PlaneFilter<T>& f) {
-  const int64_t blocks = (f.rows + most_filter_rows - 1) / most_filter_rows, rows = (f.rows + blocks - 1) / blocks;
-  unroll<most_filter_rows>([&](auto r) __attribute__((always_inline)) {
-    if (rows == r + 1) filter_some_rows<T, r + 1, Step>(f);
-  });
+  with_rows_of_block(f.rows, [&](auto rows) __attribute__((always_inline)) { filter_some_rows<T, rows, Step>(f); });
 }
 
 template <class T, int Rows, int Step>

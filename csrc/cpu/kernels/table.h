@@ -17,6 +17,7 @@
 #include "cpu/kernels/conv2d_pairs.h"
 #include "cpu/kernels/conv2d_products.h"
 #include "cpu/kernels/conv2d_stage.h"
+#include "cpu/kernels/conv2d_windows.h"
 #include "cpu/kernels/cross_entropy.h"
 #include "cpu/kernels/dropout.h"
 #include "cpu/kernels/gemm_micro.h"
@@ -85,8 +86,10 @@ constexpr Kernels<T> make_kernels() {
                  .multiply_cells = multiply_cells<T>,
                  .store_cells = store_cells<T>,
                  .filter_plane = filter_plane<T>,
+                 .filter_windows = filter_windows<T>,
                  .spread_pairs = spread_pairs<T>,
                  .tap_products = tap_products<T>,
+                 .window_products = window_products<T>,
                  .filter_products = filter_products<T>,
                  .fold_lanes = fold_lanes<T>,
                  .sum = sum_values<T>},

@@ -42,6 +42,11 @@ struct Vec<float> {
     const __m256i lanes = first_lanes_32(n);
     return _mm256_blendv_ps(fill.raw, _mm256_maskload_ps(p, lanes), _mm256_castsi256_ps(lanes));
   }
+  // Lanes [from, n), for load_lanes: those from memory, zero in the others; nothing else is touched.
+  static Mask lanes_between(int64_t from, int64_t n) {
+    return {_mm256_castsi256_ps(_mm256_andnot_si256(first_lanes_32(from), first_lanes_32(n)))};
+  }
+  static Vec load_lanes(const float* p, Mask lanes) { return _mm256_maskload_ps(p, _mm256_castps_si256(lanes.raw)); }
   void store(float* p) const { _mm256_storeu_ps(p, raw); }
   void store(float* p, int64_t n) const { _mm256_maskstore_ps(p, first_lanes_32(n), raw); }
   // Whole numbers from 0 to 255, one byte a lane.
@@ -96,6 +101,10 @@ struct Vec<double> {
     const __m256i lanes = first_lanes_64(n);
     return _mm256_blendv_pd(fill.raw, _mm256_maskload_pd(p, lanes), _mm256_castsi256_pd(lanes));
   }
+  static Mask lanes_between(int64_t from, int64_t n) {
+    return {_mm256_castsi256_pd(_mm256_andnot_si256(first_lanes_64(from), first_lanes_64(n)))};
+  }
+  static Vec load_lanes(const double* p, Mask lanes) { return _mm256_maskload_pd(p, _mm256_castpd_si256(lanes.raw)); }
   void store(double* p) const { _mm256_storeu_pd(p, raw); }
   void store(double* p, int64_t n) const { _mm256_maskstore_pd(p, first_lanes_64(n), raw); }
   static Vec load_bytes(const uint8_t* p) {

@@ -39,6 +39,11 @@ struct Vec<float> {
   // The first n lanes from memory, zero or `fill` in the others; nothing past p + n is touched.
   static Vec load(const float* p, int64_t n) { return _mm512_maskz_loadu_ps(first_lanes_16(n), p); }
   static Vec load(const float* p, int64_t n, Vec fill) { return _mm512_mask_loadu_ps(fill.raw, first_lanes_16(n), p); }
+  // Lanes [from, n), for load_lanes: those from memory, zero in the others; nothing else is touched.
+  static Mask lanes_between(int64_t from, int64_t n) {
+    return {static_cast<__mmask16>(first_lanes_16(n) & ~first_lanes_16(from))};
+  }
+  static Vec load_lanes(const float* p, Mask lanes) { return _mm512_maskz_loadu_ps(lanes.raw, p); }
   void store(float* p) const { _mm512_storeu_ps(p, raw); }
   void store(float* p, int64_t n) const { _mm512_mask_storeu_ps(p, first_lanes_16(n), raw); }
   // Whole numbers from 0 to 255, one byte a lane.
@@ -79,6 +84,10 @@ struct Vec<double> {
   static Vec load(const double* p) { return _mm512_loadu_pd(p); }
   static Vec load(const double* p, int64_t n) { return _mm512_maskz_loadu_pd(first_lanes_8(n), p); }
   static Vec load(const double* p, int64_t n, Vec fill) { return _mm512_mask_loadu_pd(fill.raw, first_lanes_8(n), p); }
+  static Mask lanes_between(int64_t from, int64_t n) {
+    return {static_cast<__mmask8>(first_lanes_8(n) & ~first_lanes_8(from))};
+  }
+  static Vec load_lanes(const double* p, Mask lanes) { return _mm512_maskz_loadu_pd(lanes.raw, p); }
   void store(double* p) const { _mm512_storeu_pd(p, raw); }
   void store(double* p, int64_t n) const { _mm512_mask_storeu_pd(p, first_lanes_8(n), raw); }
   static Vec load_bytes(const uint8_t* p) { return load_bytes(p, size); }

@@ -35,6 +35,21 @@ struct Vec<float> {
     if (n > 3) value = vld1q_lane_f32(p + 3, value, 3);
     return value;
   }
+  // Lanes [from, n), for load_lanes: those from memory, zero in the others; nothing else is touched.
+  static Mask lanes_between(int64_t from, int64_t n) {
+    uint32_t set[size];
+    for (int64_t i = 0; i < size; ++i) set[i] = i >= from && i < n ? ~0u : 0u;
+    return {vld1q_u32(set)};
+  }
+  static Vec load_lanes(const float* p, Mask lanes) {
+    if (vminvq_u32(lanes.raw) != 0) return load(p);
+    float32x4_t value = vdupq_n_f32(0.0f);
+    if (vgetq_lane_u32(lanes.raw, 0) != 0) value = vld1q_lane_f32(p, value, 0);
+    if (vgetq_lane_u32(lanes.raw, 1) != 0) value = vld1q_lane_f32(p + 1, value, 1);
+    if (vgetq_lane_u32(lanes.raw, 2) != 0) value = vld1q_lane_f32(p + 2, value, 2);
+    if (vgetq_lane_u32(lanes.raw, 3) != 0) value = vld1q_lane_f32(p + 3, value, 3);
+    return value;
+  }
   void store(float* p) const { vst1q_f32(p, raw); }
   void store(float* p, int64_t n) const {
     if (n > 0) vst1q_lane_f32(p, raw, 0);
@@ -97,6 +112,16 @@ struct Vec<double> {
     float64x2_t value = fill.raw;
     if (n > 0) value = vld1q_lane_f64(p, value, 0);
     if (n > 1) value = vld1q_lane_f64(p + 1, value, 1);
+    return value;
+  }
+  static Mask lanes_between(int64_t from, int64_t n) {
+    return {
+        vcombine_u64(vcreate_u64(from <= 0 && n > 0 ? ~0ull : 0ull), vcreate_u64(from <= 1 && n > 1 ? ~0ull : 0ull))};
+  }
+  static Vec load_lanes(const double* p, Mask lanes) {
+    float64x2_t value = vdupq_n_f64(0.0);
+    if (vgetq_lane_u64(lanes.raw, 0) != 0) value = vld1q_lane_f64(p, value, 0);
+    if (vgetq_lane_u64(lanes.raw, 1) != 0) value = vld1q_lane_f64(p + 1, value, 1);
     return value;
   }
   void store(double* p) const { vst1q_f64(p, raw); }

@@ -32,6 +32,9 @@ struct Vec {
   // The first n lanes from memory, zero or `fill` in the others; nothing past p + n is touched.
   static Vec load(const T* p, int64_t n) { return n > 0 ? Vec(*p) : Vec(T(0)); }
   static Vec load(const T* p, int64_t n, Vec fill) { return n > 0 ? Vec(*p) : fill; }
+  // Lanes [from, n), for load_lanes: those from memory, zero in the others; nothing else is touched.
+  static Mask lanes_between(int64_t from, int64_t n) { return {n > from}; }
+  static Vec load_lanes(const T* p, Mask lanes) { return lanes.raw ? Vec(*p) : Vec(T(0)); }
   void store(T* p) const { *p = raw; }
   void store(T* p, int64_t n) const {
     if (n > 0) *p = raw;
