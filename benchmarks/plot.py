@@ -96,7 +96,8 @@ def draw_operations(ratios: Mapping[tuple[str, int], Sequence[float]], title: st
         axis.plot(values, [place] * len(values), ".", color=color, ms=8, alpha=0.45, mew=0)
         axis.plot(geometric_mean(values), place, "|", color=color, ms=11, mew=2.5)
     for i, threads in enumerate(counts):
-        axis.plot([], [], "|", color=f"C{i}", ms=11, mew=2.5, label=f"{threads} thread(s), mean")
+        label = f"mean, {threads} thread{'s' * (threads > 1)}"
+        axis.plot([], [], "|", color=f"C{i}", ms=11, mew=2.5, label=label)
     axis.axvline(1, color="black", lw=1)
     axis.set_xscale("log")
     axis.set_xticks(TICKS, labels=[f"{tick:g}" for tick in TICKS])
@@ -109,5 +110,5 @@ def draw_operations(ratios: Mapping[tuple[str, int], Sequence[float]], title: st
     axis.set_axisbelow(True)
     axis.set_xlabel("time of fastnn / time of PyTorch: a dot for each case, left of 1 fastnn is faster")
     axis.set_title(title, fontsize=10)
-    axis.legend(loc="lower left", fontsize=8)
+    figure.legend(loc="outside lower center", ncols=len(counts), fontsize=8)
     return figure
