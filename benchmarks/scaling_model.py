@@ -13,7 +13,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fastnn.distributed.mpi import PART, PIECE, WHOLE
+from fastnn.distributed.mpi import PART, WHOLE
+from fastnn.distributed.shared import PIECE
 
 RANKS = (1, 2, 4, 8, 16, 64, 256, 1024)
 

@@ -11,7 +11,8 @@ import numpy as np
 from fastnn import distributed, nn, optim
 from fastnn.data import ArrayLoader
 from fastnn.distributed import Group, shared
-from fastnn.distributed.mpi import PIECE, WHOLE
+from fastnn.distributed.mpi import WHOLE
+from fastnn.distributed.shared import PIECE
 
 
 def sums_in_rank_order(group: Group) -> None:

@@ -6,12 +6,9 @@ import os
 import sys
 from typing import Any
 
-import numpy as np
-
 from fastnn._checks import as_float
 from fastnn.backend import reason_unavailable
 from fastnn.distributed.group import Group
-from fastnn.distributed.shared import SharedMemory
 from fastnn.runtime import get_num_threads, set_num_threads
 
 BACKENDS = ("any", "mpi", "nccl")
@@ -97,7 +94,9 @@ def _connect(timeout: float) -> Group:
 
 def _share_memory(group: Group, engine: Any) -> None:
     """From here on sums go through memory, where all ranks are on one machine and see a file of rank 0."""
-    if group.all_gather(np.array(group.local_size)).min() == group.size:
+    from fastnn.distributed.shared import SharedMemory
+
+    if group.local_size == group.size:  # of one rank, so of all
         shared = SharedMemory(group)
         engine.shared = shared if shared.works() else None
 

@@ -16,16 +16,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn.distributed.guard import Guard
-from fastnn.distributed.shared import SharedMemory, add_in_order
+from fastnn.distributed.shared import PIECE, SharedMemory, add_in_order
 
 if TYPE_CHECKING:
     from fastnn._core import Array
 
 # Up to so many bytes, over all ranks, an array is gathered whole.
 WHOLE = 64 << 10
-# Larger arrays go in pieces, so that scratch memory stays bounded and in the cache. With many ranks, a piece
-# has at least so many bytes of each, or the latency of all the messages would outweigh them.
-PIECE = 2 << 20
+# With many ranks, a piece has at least so many bytes of each, or the latency of all the messages would
+# outweigh them.
 PART = 32 << 10
 # A poll takes about a microsecond. A rank that waits for longer than these offers its core to others between
 # polls, then sleeps between them.

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from fastnn._core import Array
     from fastnn.distributed.group import Group
 
-# Arrays that lie elsewhere are copied in pieces, for which all ranks together have so many bytes at most.
-PIECES = 16 << 20
+# Large arrays go in pieces, so that scratch memory stays bounded and in the cache. The pieces of all ranks,
+# in memory that they share, have so many bytes at most.
 PIECE = 2 << 20
+PIECES = 16 << 20
 BLOCK = 1 << 15  # elements
 LINE = 64  # bytes
 
