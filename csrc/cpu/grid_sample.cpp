@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "cpu/affine_grid.h"
+#include "cpu/dispatch.h"
 #include "cpu/parallel.h"
-#include "cpu/sample_taps.h"
 
 namespace fastnn::cpu {
 namespace {
@@ -14,73 +14,42 @@ namespace {
 constexpr int64_t results_per_task = 1 << 13;
 
 template <class T>
-void read_bilinear(const Taps<T>& taps, int64_t n, int64_t W, const T* plane, T* y) {
-  for (int64_t j = 0; j < n; ++j) {
-    const T* corner = plane + taps.corner[j];
-    const T a = taps.weight[0][j], b = taps.weight[1][j], c = taps.weight[2][j], d = taps.weight[3][j];
-    if (taps.inside[j] == all_inside) [[likely]] {
-      y[j] = corner[0] * a + corner[1] * b + corner[W] * c + corner[W + 1] * d;
-    } else {
-      T value[4] = {};
-      for_each_tap(taps.inside[j], W, [&](int k, int64_t offset) { value[k] = corner[offset]; });
-      y[j] = value[0] * a + value[1] * b + value[2] * c + value[3] * d;
-    }
-  }
+SampleAxis<T> axis_of(int64_t size, const GridSampleOptions& options) {
+  return {.size = size,
+          .scale = static_cast<T>(options.align_corners ? size - 1 : size) / 2,
+          .shift = options.align_corners ? T(0) : T(0.5),
+          .border = options.padding == SamplePadding::border,
+          .nearest = options.mode == SampleMode::nearest};
 }
 
+// The taps of one tile after another.
 template <class T>
-void read_nearest(const Taps<T>& taps, int64_t n, const T* plane, T* y) {
-  for (int64_t j = 0; j < n; ++j) y[j] = taps.inside[j] == (left | top) ? plane[taps.corner[j]] : T(0);
-}
+struct Tile {
+  const SampleAxis<T> x, y;
+  SampleTaps<T> taps;
+
+  Tile(const GridSampleSize& size, const GridSampleOptions& options)
+      : x(axis_of<T>(size.W, options)), y(axis_of<T>(size.H, options)) {}
+  void move_to(const T* grid, int64_t n) { kernels<T>().grid_sample.taps(x, y, grid, n, &taps); }
+};
 
 // places(image, first cell, cells, memory for them): the piece of the grid.
 template <class T, class Places>
 void sample(const GridSampleSize& size, const GridSampleOptions& options, const T* input, T* y, const Places& places) {
   const int64_t plane = size.H * size.W, cells = size.cells();
-  const SampleAxis<T> horizontal(size.W, options), vertical(size.H, options);
   const int64_t tiles = (cells + tile_cells - 1) / tile_cells;
   const int64_t grain = std::max<int64_t>(1, results_per_task / (size.C * std::min(cells, tile_cells)));
   parallel_for(size.N * tiles, grain, [&](int64_t begin, int64_t end) {
-    Taps<T> taps;
+    Tile<T> tile(size, options);
     T piece[2 * tile_cells];
     for (int64_t task = begin; task < end; ++task) {
       const int64_t image = task / tiles, first = task % tiles * tile_cells, n = std::min(tile_cells, cells - first);
-      taps.fill(options.mode, horizontal, vertical, places(image, first, n, piece), n);
+      tile.move_to(places(image, first, n, piece), n);
       for (int64_t c = image * size.C; c < (image + 1) * size.C; ++c) {
-        if (options.mode == SampleMode::bilinear) {
-          read_bilinear(taps, n, size.W, input + c * plane, y + c * cells + first);
-        } else {
-          read_nearest(taps, n, input + c * plane, y + c * cells + first);
-        }
+        kernels<T>().grid_sample.forward(tile.taps, n, input + c * plane, y + c * cells + first);
       }
     }
   });
-}
-
-// --- backward ------------------------------------------------------------------------------------
-template <class T>
-void add_to_input(const Taps<T>& taps, SampleMode mode, int64_t n, int64_t W, const T* grad_output, T* grad_plane) {
-  for (int64_t j = 0; j < n; ++j) {
-    T* corner = grad_plane + taps.corner[j];
-    if (mode == SampleMode::nearest) {
-      if (taps.inside[j] == (left | top)) *corner += grad_output[j];
-    } else {
-      for_each_tap(taps.inside[j], W,
-                   [&](int k, int64_t offset) { corner[offset] += taps.weight[k][j] * grad_output[j]; });
-    }
-  }
-}
-
-// (gx, gy) += what a move of the place by a cell changes in one channel.
-template <class T>
-void add_to_grid(const Taps<T>& taps, int64_t n, int64_t W, const T* grad_output, const T* plane, T* grad_grid) {
-  for (int64_t j = 0; j < n; ++j) {
-    T value[4] = {};
-    for_each_tap(taps.inside[j], W, [&](int k, int64_t offset) { value[k] = plane[taps.corner[j] + offset]; });
-    const T fx = taps.x.fraction[j], fy = taps.y.fraction[j];
-    grad_grid[2 * j] += ((value[1] - value[0]) * (1 - fy) + (value[3] - value[2]) * fy) * grad_output[j];
-    grad_grid[2 * j + 1] += ((value[2] - value[0]) * (1 - fx) + (value[3] - value[1]) * fx) * grad_output[j];
-  }
 }
 
 template <class T>
@@ -91,34 +60,31 @@ struct Image {
   T *grad_input, *grad_grid;  // either may be null
 
   void backward() const {
-    const SampleAxis<T> horizontal(size.W, options), vertical(size.H, options);
-    const int64_t cells = size.cells();
-    if (grad_input) std::fill_n(grad_input, size.C * size.H * size.W, T(0));
-    if (grad_grid) std::fill_n(grad_grid, 2 * cells, T(0));
-    Taps<T> taps;
+    const int64_t plane = size.H * size.W, cells = size.cells();
+    const bool moves = grad_grid && options.mode == SampleMode::bilinear;  // the nearest cell stays the same
+    const GridSampleKernels<T>& kernel = kernels<T>().grid_sample;
+    if (grad_input) std::fill_n(grad_input, size.C * plane, T(0));
+    if (grad_grid && !moves) std::fill_n(grad_grid, 2 * cells, T(0));
+    Tile<T> tile(size, options);
     for (int64_t first = 0; first < cells; first += tile_cells) {
       const int64_t n = std::min(tile_cells, cells - first);
-      taps.fill(options.mode, horizontal, vertical, grid + 2 * first, n);
-      for (int64_t c = 0; c < size.C; ++c) channel(taps, c, first, n);
-      if (grad_grid && options.mode == SampleMode::bilinear) scale(horizontal, vertical, first, n);
+      tile.move_to(grid + 2 * first, n);
+      T of_x[tile_cells] = {}, of_y[tile_cells] = {};
+      for (int64_t c = 0; c < size.C; ++c) {
+        const T* grad = grad_output + c * cells + first;
+        if (grad_input) kernel.grad_input(tile.taps, n, grad, grad_input + c * plane);
+        if (moves) kernel.grad_grid(tile.taps, n, grad, input + c * plane, of_x, of_y);
+      }
+      if (moves) take_places(tile.taps, n, of_x, of_y, grad_grid + 2 * first);
     }
   }
 
  private:
-  void channel(const Taps<T>& taps, int64_t c, int64_t first, int64_t n) const {
-    const T* grad = grad_output + c * size.cells() + first;
-    const int64_t at = c * size.H * size.W;
-    if (grad_input) add_to_input(taps, options.mode, n, size.W, grad, grad_input + at);
-    if (grad_grid && options.mode == SampleMode::bilinear) {
-      add_to_grid(taps, n, size.W, grad, input + at, grad_grid + 2 * first);
-    }
-  }
-
   // From the gradient by the place to that by its coordinates.
-  void scale(const SampleAxis<T>& horizontal, const SampleAxis<T>& vertical, int64_t first, int64_t n) const {
-    for (int64_t j = 2 * first; j < 2 * (first + n); j += 2) {
-      grad_grid[j] *= horizontal.slope(horizontal.place(grid[j]));
-      grad_grid[j + 1] *= vertical.slope(vertical.place(grid[j + 1]));
+  static void take_places(const SampleTaps<T>& taps, int64_t n, const T* of_x, const T* of_y, T* grad) {
+    for (int64_t j = 0; j < n; ++j) {
+      grad[2 * j] = of_x[j] * taps.x.rate[j];
+      grad[2 * j + 1] = of_y[j] * taps.y.rate[j];
     }
   }
 };

@@ -6,6 +6,7 @@
 
 #include "cpu/conv2d_kernels.h"
 #include "cpu/pool2d_task.h"
+#include "cpu/sample_taps.h"
 #include "ops/activation_list.h"
 #include "ops/optimizer_constants.h"
 
@@ -194,13 +195,22 @@ struct LayerNormGradientRows {
   const T *grad_y, *x, *mean, *rstd, *weight;
   T* grad_x;     // null: not wanted
   T* scratch;    // 2 * length values; null where neither of the sums is wanted
-  double* sums;  // sums[j] += sum of g (x - mean) rstd and sums[length + j] += sum of g, over the rows
+  double* sums;  // sums[j] = sum of g (x - mean) rstd and sums[length + j] = sum of g, over the rows
 };
 
 template <class T>
 struct LayerNormKernels {
   void (*forward)(const LayerNormRows<T>& in, double eps, T* y, T* mean, T* rstd);
   void (*backward)(const LayerNormGradientRows<T>& in);
+};
+
+// Of n <= tile_cells places of a grid and one plane.
+template <class T>
+struct GridSampleKernels {
+  void (*taps)(const SampleAxis<T>& x, const SampleAxis<T>& y, const T* grid, int64_t n, SampleTaps<T>* taps);
+  void (*forward)(const SampleTaps<T>& taps, int64_t n, const T* plane, T* y);
+  void (*grad_grid)(const SampleTaps<T>& taps, int64_t n, const T* grad_output, const T* plane, T* of_x, T* of_y);
+  void (*grad_input)(const SampleTaps<T>& taps, int64_t n, const T* grad_output, T* grad_plane);
 };
 
 // One stretch of a parameter with its state, as RMSprop steps it.
@@ -241,6 +251,7 @@ struct Kernels {
   DropoutKernels<T> dropout;
   BatchNormKernels<T> batch_norm;
   LayerNormKernels<T> layer_norm;
+  GridSampleKernels<T> grid_sample;
   OptimizerKernels<T> optimizer;
   Conv2dKernels<T> conv2d;
   PoolKernels<T> pool;

@@ -29,17 +29,19 @@ class ValuesOr {
   const T* values_;
 };
 
-// Sums over the rows of each chunk, 2 * length a chunk, added in the order of the chunks.
+// Adds up the sums over the rows of each chunk, 2 * length a chunk, in the order of the chunks.
 template <class T>
-void take_sums(const double* partial, int64_t chunks, int64_t length, const LayerNormGradients<T>& grads) {
-  parallel_for(2 * length, elements_per_task, [&](int64_t begin, int64_t end) {
+void take_sums(double* partial, int64_t chunks, int64_t length, const LayerNormGradients<T>& grads) {
+  constexpr int64_t columns_per_task = 1 << 10;
+  const int64_t columns = 2 * length;
+  parallel_for(columns, columns_per_task, [&](int64_t begin, int64_t end) {
+    double* total = partial + begin;
+    kernels<double>().gemm.sum_rows(total + columns, columns, chunks - 1, end - begin, true, total);
     for (int64_t j = begin; j < end; ++j) {
       T* grad = j < length ? grads.weight : grads.bias;
       if (!grad) continue;
-      T& value = grad[j % length];
-      double total = grads.accumulate ? static_cast<double>(value) : 0;
-      for (int64_t chunk = 0; chunk < chunks; ++chunk) total += partial[chunk * 2 * length + j];
-      value = static_cast<T>(total);
+      T& value = grad[j < length ? j : j - length];
+      value = static_cast<T>(partial[j] + (grads.accumulate ? static_cast<double>(value) : 0));
     }
   });
 }
@@ -58,20 +60,16 @@ void layer_norm_forward(const LayerNormInputs<T>& in, T* y, T* mean, T* rstd) {
 
 template <class T>
 void layer_norm_backward(const LayerNormBackwardInputs<T>& in, const LayerNormGradients<T>& grads) {
-  constexpr int64_t most_chunks = 64;
+  constexpr int64_t most_chunks = 32, fewest_rows = 4;  // the sums of a chunk cost about as much as three rows
   const int64_t n = in.length;
   const ValuesOr<T> weight(in.weight, n, T(1));
   const bool wants_sums = grads.weight || grads.bias;
-  const int64_t grain = std::max(rows_per_task(n), (in.rows + most_chunks - 1) / most_chunks);
-  const int64_t chunks = (in.rows + grain - 1) / grain;
+  const int64_t grain = std::max({2 * rows_per_task(n), (in.rows + most_chunks - 1) / most_chunks, fewest_rows});
+  const int64_t chunks = std::max<int64_t>(1, (in.rows + grain - 1) / grain);
   AlignedBuffer<double> partial(wants_sums ? chunks * 2 * n : 0);
-  AlignedBuffer<T> scratch(wants_sums ? chunks * 2 * n : 0);
+  if (wants_sums && in.rows == 0) std::fill_n(partial.data(), 2 * n, 0.0);
   parallel_for(in.rows, grain, [&](int64_t begin, int64_t end) {
-    const int64_t at = begin / grain * 2 * n;
-    if (wants_sums) {
-      std::fill_n(partial.data() + at, 2 * n, 0.0);
-      std::fill_n(scratch.data() + at, 2 * n, T(0));
-    }
+    AlignedBuffer<T> scratch(wants_sums ? 2 * n : 0);
     kernels<T>().layer_norm.backward({.rows = end - begin,
                                       .length = n,
                                       .grad_y = in.grad_output + begin * n,
@@ -80,8 +78,8 @@ void layer_norm_backward(const LayerNormBackwardInputs<T>& in, const LayerNormGr
                                       .rstd = in.rstd + begin,
                                       .weight = weight.data(),
                                       .grad_x = grads.x ? grads.x + begin * n : nullptr,
-                                      .scratch = scratch.data() + at,
-                                      .sums = wants_sums ? partial.data() + at : nullptr});
+                                      .scratch = scratch.data(),
+                                      .sums = wants_sums ? partial.data() + begin / grain * 2 * n : nullptr});
   });
   if (wants_sums) take_sums(partial.data(), chunks, n, grads);
 }

@@ -53,7 +53,12 @@ def make(rng: Generator, shape: tuple[int, ...], options: Options) -> Sample:
 
 
 def samples(rng: Generator) -> list[Sample]:
-    return [make(rng, shape, options) for shape, options in zip(SHAPES, cycle(OPTIONS[::3]), strict=False)]
+    # Planes of one and two rows and columns, which hold less than the two by two cells around a place.
+    narrow = [(1, 2, H, W, 3, 7) for H in (1, 2) for W in (1, 2)]
+    return [
+        *(make(rng, shape, options) for shape, options in zip(SHAPES, cycle(OPTIONS[::3]), strict=False)),
+        *(make(rng, shape, options) for shape in narrow for options in OPTIONS[::2]),
+    ]
 
 
 def large(rng: Generator) -> list[Sample]:

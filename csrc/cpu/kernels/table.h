@@ -22,6 +22,7 @@
 #include "cpu/kernels/dropout.h"
 #include "cpu/kernels/gemm_micro.h"
 #include "cpu/kernels/gemm_thin.h"
+#include "cpu/kernels/grid_sample.h"
 #include "cpu/kernels/layer_norm.h"
 #include "cpu/kernels/loss.h"
 #include "cpu/kernels/machine.h"
@@ -78,6 +79,10 @@ constexpr Kernels<T> make_kernels() {
                      .column_gradient_sums = column_gradient_sums<T>,
                      .column_gradient = column_gradient<T>},
       .layer_norm = {.forward = layer_norm<T>, .backward = layer_norm_backward<T>},
+      .grid_sample = {.taps = sample_taps<T>,
+                      .forward = sample_plane<T>,
+                      .grad_grid = sample_grid_gradient<T>,
+                      .grad_input = sample_input_gradient<T>},
       .optimizer = {.sgd = sgd<T>, .adam = adam<T>, .rmsprop = rmsprop<T>, .adagrad = adagrad<T>},
       .conv2d = {.stage_plane = stage_plane<T>,
                  .stage_channels_last = stage_channels_last<T>,
