@@ -107,10 +107,14 @@ void BandInput<T>::stage(int64_t group, int64_t first, int64_t last) {
 
 template <class T>
 void BandInput<T>::line_offsets(int64_t first, int64_t count, int64_t* offsets) const {
-  const int64_t taps = c_.taps();
-  for (int64_t k = first; k < first + count; ++k) {
-    const int64_t a = k % taps / c_.w.kernel, b = k % c_.w.kernel;
-    *offsets++ = (k / taps - first / taps) * channel_ + a * tap_line_ + columns_.tap[static_cast<size_t>(b)];
+  int64_t plane = 0, a = first % c_.taps() / c_.w.kernel, b = first % c_.w.kernel;
+  for (int64_t* const end = offsets + count; offsets != end; ++offsets) {
+    *offsets = plane + a * tap_line_ + columns_.tap[static_cast<size_t>(b)];
+    if (++b < c_.w.kernel) continue;
+    b = 0;
+    if (++a < c_.h.kernel) continue;
+    a = 0;
+    plane += channel_;
   }
 }
 

@@ -22,16 +22,13 @@ template <class T>
 class WeightPanels {
  public:
   explicit WeightPanels(const Correlation<T>& c)
-      : depth_(c.depth()), panels_(ceil_div(c.filters, panel_width<T>())), data_(c.groups * each() * depth_) {
-    const int64_t k_block = c.k_block(), blocks = ceil_div(depth_, k_block);
+      : c_(c), panels_(ceil_div(c.filters, panel_width<T>())), data_(c.groups * each() * c.depth()) {
+    const int64_t k_block = c.k_block(), blocks = ceil_div(c.depth(), k_block);
     const int64_t grain = std::max<int64_t>(1, (1 << 15) / (k_block * panel_width<T>()));
     parallel_for(c.groups * blocks * panels_, grain, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        const int64_t panel = i % panels_, q = i / panels_ % blocks * k_block, group = i / panels_ / blocks;
-        const int64_t first = panel * panel_width<T>(), depth = std::min(k_block, depth_ - q);
-        kernels<T>().gemm.pack_b(c.weight + (group * c.filters + first) * depth_ + q, depth_, 1,
-                                 std::min(panel_width<T>(), c.filters - first), depth,
-                                 data_.data() + offset(group, q, panel, depth));
+        const int64_t q = i / panels_ % blocks * k_block;
+        pack(i / panels_ / blocks, q, i % panels_, std::min(k_block, c.depth() - q));
       }
     });
   }
@@ -42,10 +39,27 @@ class WeightPanels {
  private:
   int64_t each() const { return panels_ * panel_width<T>(); }
   int64_t offset(int64_t group, int64_t q, int64_t panel, int64_t depth) const {
-    return (group * depth_ + q) * each() + panel * depth * panel_width<T>();
+    return (group * c_.depth() + q) * each() + panel * depth * panel_width<T>();
   }
 
-  int64_t depth_, panels_;
+  void pack(int64_t group, int64_t q, int64_t panel, int64_t depth) {
+    const auto pack_b = kernels<T>().gemm.pack_b;
+    const int64_t first = panel * panel_width<T>(), filters = std::min(panel_width<T>(), c_.filters - first);
+    const int64_t taps = c_.taps();
+    T* to = data_.data() + offset(group, q, panel, depth);
+    if (!c_.turned) {
+      pack_b(c_.weight + (group * c_.filters + first) * c_.depth() + q, c_.depth(), 1, filters, depth, to);
+      return;
+    }
+    const T* from = c_.weight + ((group * c_.channels + q / taps) * c_.filters + first) * taps;
+    if (taps == 1) return pack_b(from, 1, c_.filters, filters, depth, to);
+    for (int64_t k = 0; k < depth; k += taps, from += c_.filters * taps) {
+      pack_b(from, taps, 1, filters, taps, to + k * panel_width<T>());
+    }
+  }
+
+  const Correlation<T>& c_;
+  int64_t panels_;
   AlignedBuffer<T> data_;
 };
 
@@ -67,7 +81,7 @@ class CellUnit {
         input_(c, unit.band.last - unit.band.first, std::min(c.channels, ceil_div(k_block_ - 1, c.taps()) + 1),
                ColumnOrder::as_they_lie),
         lines_(k_block_),
-        cells_(rows() * c.w.output),
+        rows_(rows()),
         sums_(k_block_ < c.depth() ? (unit.last_panel - unit.first_panel) * rows() * row_sums()
                                    : stretch() * row_sums()) {}
 
@@ -79,9 +93,8 @@ class CellUnit {
       last_ = q + product_.depth >= c_.depth();
       input_.load(unit_.band, unit_.group, q / taps, ceil_div(q + product_.depth, taps));
       product_.x = input_.data();
-      input_.line_offsets(q, product_.depth, lines_.data());
-      product_.lines = lines_.data();
-      if (q == 0) find_cells();
+      find_lines(q);
+      if (q == 0) find_rows();
       for (int64_t panel = unit_.first_panel; panel < unit_.last_panel; ++panel) multiply_panel(q, panel);
     }
   }
@@ -93,24 +106,32 @@ class CellUnit {
   // Rows that are multiplied at a stretch: several narrow ones, for tiles of many cells.
   int64_t stretch() const { return std::min(rows(), ceil_div(least_cells, c_.w.output)); }
 
-  void find_cells() {
-    int64_t* at = cells_.data();
-    for (int64_t row = unit_.band.first; row < unit_.band.last; ++row) {
-      for (int64_t j = 0; j < c_.w.output; ++j) *at++ = input_.row_offset(row) + j * input_.column_step();
+  void find_lines(int64_t q) {
+    input_.line_offsets(q, product_.depth, lines_.data());
+    product_.lines = lines_.data();
+    if (!c_.turned) return;
+    for (int64_t k = 0; k < product_.depth; k += c_.taps()) {
+      std::reverse(lines_.data() + k, lines_.data() + k + c_.taps());
     }
+  }
+
+  void find_rows() {
+    for (int64_t row = 0; row < rows(); ++row) rows_.data()[row] = input_.row_offset(unit_.band.first + row);
   }
 
   void multiply_panel(int64_t q, int64_t panel) {
     const int64_t first = panel * panel_width<T>();
     product_.weight = weights_.at(unit_.group, q, panel, product_.depth);
     product_.filters = std::min(panel_width<T>(), c_.filters - first);
+    product_.columns = c_.w.output;
+    product_.step = input_.column_step();
     product_.y_plane = c_.y_plane;
     product_.y_step = c_.y_step;
     product_.sums = sums_.data();
     if (k_block_ < c_.depth()) product_.sums += (panel - unit_.first_panel) * rows() * row_sums();
     for (int64_t row = 0; row < rows(); row += stretch()) {
       const int64_t count = std::min(stretch(), rows() - row);
-      product_.at = cells_.data() + row * c_.w.output;
+      product_.rows = rows_.data() + row;
       product_.cells = count * c_.w.output;
       product_.y = last_ ? y_of(unit_.band.first + row, first) : nullptr;
       kernels<T>().conv2d.multiply_cells(product_);
@@ -142,7 +163,7 @@ class CellUnit {
   int64_t k_block_;
   bool last_ = true;
   BandInput<T> input_;
-  AlignedBuffer<int64_t> lines_, cells_;
+  AlignedBuffer<int64_t> lines_, rows_;
   AlignedBuffer<T> sums_;
   CellProduct<T> product_{};
 };

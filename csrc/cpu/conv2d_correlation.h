@@ -19,9 +19,12 @@ template <class T>
 struct Correlation {
   int64_t images, groups, filters, channels;
   WindowAxis h, w;
-  const T* x;       // (images, groups * channels, h.size, w.size)
-  const T* weight;  // (groups * filters, channels, h.kernel, w.kernel)
-  const T* bias;    // (groups * filters,) or null
+  const T* x;  // (images, groups * channels, h.size, w.size)
+  // (groups * filters, channels, h.kernel, w.kernel); or turned, (groups * channels, filters, h.kernel, w.kernel) with
+  // its taps from the last to the first, which only correlate_by_cells reads.
+  const T* weight;
+  bool turned;
+  const T* bias;  // (groups * filters,) or null
   bool relu;
   T* y;  // cell (0, 0) of the first plane
   int64_t y_plane, y_line, y_step;

@@ -6,6 +6,7 @@
 // order. Chunks and the blocks in them depend on shapes only.
 #include "cpu/aligned_buffer.h"
 #include "cpu/conv2d_band.h"
+#include "cpu/conv2d_correlation.h"
 #include "cpu/conv2d_parts.h"
 #include "cpu/dispatch.h"
 #include "cpu/gemm_blocks.h"
@@ -268,7 +269,9 @@ void conv2d_grad_weight(const Conv2dSize& s, const T* grad_output, const T* x, b
   }
   const Task<T> t(s, grad_output, x);
   if (t.channels * t.filters <= 4) return conv2d_grad_weight_directly(s, grad_output, x, accumulate, grad_weight);
-  if (prefers_few_planes(s)) return conv2d_grad_weight_of_few_planes(s, grad_output, x, accumulate, grad_weight);
+  const Correlation<T> windows = windows_of(s, x);
+  if (prefers_few_planes(windows)) return conv2d_grad_weight_of_few_planes(s, grad_output, x, accumulate, grad_weight);
+  if (prefers_cells(windows)) return conv2d_grad_weight_by_cells(s, grad_output, x, accumulate, grad_weight);
   AlignedBuffer<T> partials(t.chunks * s.groups * t.partial_size());
   parallel_for(t.chunks * s.groups * t.blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {

@@ -52,9 +52,11 @@ class ChunkProducts {
 
 }  // namespace
 
-bool prefers_few_planes(const Conv2dSize& s) {
-  const int64_t depth = s.channels / s.groups * s.window.h.kernel * s.window.w.kernel;
-  return depth <= most_depth;
+// To turn grad_output for lanes of filters pays off for many filters, and for 1x1 ones.
+template <class T>
+bool prefers_few_planes(const Correlation<T>& c) {
+  const bool by_cells = prefers_cells(c) && (c.taps() == 1 || c.filters >= 64);
+  return c.depth() <= most_depth && !by_cells;
 }
 
 template <class T>
@@ -81,6 +83,8 @@ void conv2d_grad_weight_of_few_planes(const Conv2dSize& s, const T* grad_output,
   }
 }
 
+template bool prefers_few_planes(const Correlation<float>&);
+template bool prefers_few_planes(const Correlation<double>&);
 template void conv2d_grad_weight_of_few_planes(const Conv2dSize&, const float*, const float*, bool, float*);
 template void conv2d_grad_weight_of_few_planes(const Conv2dSize&, const double*, const double*, bool, double*);
 

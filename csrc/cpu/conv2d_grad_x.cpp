@@ -2,6 +2,7 @@
 // input cell i = s q + r - before is seen by the taps with t * dilation = s u + r, from output q - u; each phase
 // is a correlation of its own with those taps only, which costs no multiplication by a zero.
 #include <numeric>
+#include <optional>
 #include <type_traits>
 
 #include "cpu/conv2d_correlation.h"
@@ -103,9 +104,10 @@ bool sees_nothing(const Phase& phase) { return phase.taps.empty(); }
 template <class T>
 void conv2d_grad_x(const Conv2dSize& s, const T* grad_output, const T* weight, T* grad_x) {
   const int64_t H = s.window.h.size, W = s.window.w.size;
+  const int64_t weights = s.out_channels * (s.channels / s.groups) * s.window.h.kernel * s.window.w.kernel;
   if (s.batch * H * W == 0) return;
   if (has_grad_x_in_pairs(s)) return conv2d_grad_x_in_pairs(s, grad_output, weight, grad_x);
-  AlignedBuffer<T> selected(s.out_channels * (s.channels / s.groups) * s.window.h.kernel * s.window.w.kernel);
+  std::optional<AlignedBuffer<T>> selected;
   const auto rows = make_phases(s.window.h), columns = make_phases(s.window.w);
   if (std::any_of(rows.begin(), rows.end(), sees_nothing) ||
       std::any_of(columns.begin(), columns.end(), sees_nothing)) {
@@ -114,7 +116,6 @@ void conv2d_grad_x(const Conv2dSize& s, const T* grad_output, const T* weight, T
   for (const Phase& h : rows) {
     for (const Phase& w : columns) {
       if (sees_nothing(h) || sees_nothing(w)) continue;
-      select_weights(s, weight, h, w, selected.data());
       Correlation<T> c{};
       c.images = s.batch;
       c.groups = s.groups;
@@ -123,11 +124,14 @@ void conv2d_grad_x(const Conv2dSize& s, const T* grad_output, const T* weight, T
       c.h = h.axis;
       c.w = w.axis;
       c.x = grad_output;
-      c.weight = selected.data();
       c.y = grad_x + h.first_cell * W + w.first_cell;
       c.y_plane = H * W;
       c.y_line = s.window.h.stride * W;
       c.y_step = s.window.w.stride;
+      c.turned = s.window.h.stride == 1 && s.window.w.stride == 1 && c.taps() <= most_terms && prefers_cells(c);
+      if (!c.turned && !selected) selected.emplace(weights);
+      if (!c.turned) select_weights(s, weight, h, w, selected->data());
+      c.weight = c.turned ? weight : selected->data();
       correlate(c);
     }
   }

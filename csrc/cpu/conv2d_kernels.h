@@ -60,13 +60,14 @@ struct Scatter {
   int64_t y_row;
 };
 
-// Some output cells, for up to a tile's width of filters, which are the lanes:
-//   sums[j][f] = or += sum over p of x[at[j] + lines[p]] * weight[p][f]
+// Some rows of output cells, for up to a tile's width of filters, which are the lanes:
+//   sums[i * columns + j][f] = or += sum over p of x[rows[i] + j * step + lines[p]] * weight[p][f]
 // Rows of sums and of weight are a tile wide.
 template <class T>
 struct CellProduct {
   const T* x;
-  const int64_t *at, *lines;
+  const int64_t *rows, *lines;
+  int64_t columns, step;
   const T* weight;
   int64_t depth, cells, filters;
   T* sums;

@@ -55,6 +55,7 @@ SHAPES: tuple[tuple[tuple[int, ...], tuple[int, int, int], dict[str, Any]], ...]
     ((5, 40, 3, 3), (9, 3, 3), {"padding": 1}),
     ((3, 5, 4, 3), (16, 3, 3), {"padding": 1}),
     ((2, 34, 3, 5), (31, 3, 3), {"padding": 1, "stride": 2}),
+    ((2, 16, 1, 1), (17, 3, 3), {"padding": 1, "stride": 2}),
     ((0, 2, 4, 4), (3, 3, 3), {"padding": 1}),
     ((0, 3, 4, 4), (3, 2, 2), {"groups": 3}),
     ((0, 3, 4, 4), (3, 2, 2), {"padding": 1, "padding_mode": "reflect"}),
@@ -70,6 +71,9 @@ LARGE: tuple[tuple[tuple[int, ...], tuple[int, int, int], dict[str, Any]], ...] 
     ((9, 64, 5, 5), (48, 1, 1), {}),
     ((3, 40, 9, 7), (80, 3, 3), {"padding": 1}),
     ((2, 16, 25, 25), (32, 5, 5), {"groups": 2, "dilation": 2}),
+    ((5, 40, 7, 7), (40, 3, 3), {"padding": 1}),
+    ((3, 64, 9, 6), (32, 3, 3), {"padding": 1, "groups": 2}),
+    ((2, 16, 12, 11), (16, 3, 2), {"dilation": (2, 3), "padding": (2, 1)}),
 )
 
 

@@ -12,17 +12,9 @@
 #include "cpu/kernel_table.h"
 #include "cpu/kernels/lanes.h"
 #include "cpu/kernels/pack.h"
+#include "cpu/kernels/unroll.h"
 
 namespace fastnn::cpu::FASTNN_NAMESPACE {
-
-template <int... I, class Body>
-[[gnu::always_inline]] inline void unroll(std::integer_sequence<int, I...>, const Body& body) {
-  (body(std::integral_constant<int, I>{}), ...);
-}
-template <int N, class Body>
-[[gnu::always_inline]] inline void unroll(const Body& body) {
-  unroll(std::make_integer_sequence<int, N>{}, body);
-}
 
 // Rows x Vectors accumulators; accumulator I belongs to row I / Vectors and vector I % Vectors. With Masked,
 // the last vector of B has only as many lanes as C has columns there.

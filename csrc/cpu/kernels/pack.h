@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cpu/kernel_table.h"
+#include "cpu/kernels/unroll.h"
 
 namespace fastnn::cpu::FASTNN_NAMESPACE {
 
@@ -15,17 +16,18 @@ template <class T>
                                               int64_t dst_step, int64_t width) {
   using V = Vec<T>;
   V rows[V::size];
-  for (int i = 0; i < V::size; ++i) {
+  unroll<V::size>([&](auto i) __attribute__((always_inline)) {
     rows[i] = i >= present ? V(T(0)) : steps == V::size ? V::load(src + i * line) : V::load(src + i * line, steps);
-  }
+  });
   transpose(rows);
-  for (int64_t p = 0; p < steps; ++p) {
+  unroll<V::size>([&](auto p) __attribute__((always_inline)) {
+    if (p >= steps) return;
     if (width == V::size) {
       rows[p].store(dst + p * dst_step);
     } else {
       rows[p].store(dst + p * dst_step, width);
     }
-  }
+  });
 }
 
 // A whole block: `Lines` lines, size steps. Rows are stored as whole vectors, and what follows writes over the
