@@ -40,7 +40,7 @@ struct Task {
         taps(s.window.h.kernel * s.window.w.kernel),
         rows(s.batch * s.window.h.output) {
     const auto& axis = s.window.w;
-    band_rows = std::clamp<int64_t>(band_cells / axis.output, 1, rows);
+    const int64_t most_rows = std::clamp<int64_t>(band_cells / axis.output, 1, rows);
     const int64_t panels = ceil_div(channels * taps, kernels<T>().gemm.tile_columns);
     const int64_t cuts = std::clamp<int64_t>(panels / 6, 1, std::min(wanted_units, channels));
     block_channels = ceil_div(channels, cuts);
@@ -48,9 +48,10 @@ struct Task {
     blocks = ceil_div(channels, block_channels);
     const double flops = 2.0 * static_cast<double>(filters * channels * taps) * static_cast<double>(rows * axis.output);
     const auto worth = static_cast<int64_t>(std::min(flops / least_chunk_flops, 1e6));
-    const int64_t most = std::min(ceil_div(wanted_units, blocks * s.groups), ceil_div(rows, band_rows));
-    chunk_rows = round_up(ceil_div(rows, std::clamp<int64_t>(worth, 1, most)), band_rows);
+    const int64_t most = std::min(ceil_div(wanted_units, blocks * s.groups), ceil_div(rows, most_rows));
+    chunk_rows = ceil_div(rows, chunk_count(worth, most));
     chunks = ceil_div(rows, chunk_rows);
+    band_rows = ceil_div(chunk_rows, ceil_div(chunk_rows, most_rows));
   }
 
   int64_t depth() const { return channels * taps; }

@@ -30,11 +30,12 @@ struct Task {
 
   Task(const Correlation<T>& c_, const T* grad_output_) : c(c_), grad_output(grad_output_) {
     panels = ceil_div(c.filters, width());
-    band_rows = std::clamp<int64_t>(band_cells / c.w.output, 1, c.rows());
+    const int64_t most_rows = std::clamp<int64_t>(band_cells / c.w.output, 1, c.rows());
     const auto worth = static_cast<int64_t>(std::min(c.flops() / least_chunk_flops, 1e6));
-    const int64_t most = std::min(ceil_div(wanted_units, panels * c.groups), ceil_div(c.rows(), band_rows));
-    chunk_rows = round_up(ceil_div(c.rows(), std::clamp<int64_t>(worth, 1, most)), band_rows);
+    const int64_t most = std::min(ceil_div(wanted_units, panels * c.groups), ceil_div(c.rows(), most_rows));
+    chunk_rows = ceil_div(c.rows(), chunk_count(worth, most));
     chunks = ceil_div(c.rows(), chunk_rows);
+    band_rows = ceil_div(chunk_rows, ceil_div(chunk_rows, most_rows));
     cut_panels();
     const int64_t copied = band_rows * c.h.stride * reach(c.w, c.w.output);
     block_channels = std::clamp<int64_t>(input_elements / copied, 1, c.channels);
