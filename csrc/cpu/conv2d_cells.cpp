@@ -17,23 +17,32 @@ int64_t panel_width() {
   return kernels<T>().gemm.tile_columns;
 }
 
-// The weights in the order in which the tiles read them: [group][block of k][panel][k][filter].
+// The weights in the order in which the tiles read them: [group][block of k][panel][k][filter]. Turned ahead where
+// several units read a panel; or else by the one that does, into scratch that stays in its cache.
 template <class T>
 class WeightPanels {
  public:
-  explicit WeightPanels(const Correlation<T>& c)
-      : c_(c), panels_(ceil_div(c.filters, panel_width<T>())), data_(c.groups * each() * c.depth()) {
+  WeightPanels(const Correlation<T>& c, bool ahead)
+      : c_(c),
+        ahead_(ahead),
+        panels_(ceil_div(c.filters, panel_width<T>())),
+        data_(ahead ? c.groups * each() * c.depth() : 0) {
+    if (!ahead) return;
     const int64_t k_block = c.k_block(), blocks = ceil_div(c.depth(), k_block);
     const int64_t grain = std::max<int64_t>(1, (1 << 15) / (k_block * panel_width<T>()));
     parallel_for(c.groups * blocks * panels_, grain, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t q = i / panels_ % blocks * k_block;
-        pack(i / panels_ / blocks, q, i % panels_, std::min(k_block, c.depth() - q));
+        const int64_t group = i / panels_ / blocks, panel = i % panels_, depth = std::min(k_block, c.depth() - q);
+        pack(group, q, panel, depth, data_.data() + offset(group, q, panel, depth));
       }
     });
   }
-  const T* at(int64_t group, int64_t q, int64_t panel, int64_t depth) const {
-    return data_.data() + offset(group, q, panel, depth);
+  bool ahead() const { return ahead_; }
+  const T* at(int64_t group, int64_t q, int64_t panel, int64_t depth, T* scratch) const {
+    if (ahead_) return data_.data() + offset(group, q, panel, depth);
+    pack(group, q, panel, depth, scratch);
+    return scratch;
   }
 
  private:
@@ -42,11 +51,10 @@ class WeightPanels {
     return (group * c_.depth() + q) * each() + panel * depth * panel_width<T>();
   }
 
-  void pack(int64_t group, int64_t q, int64_t panel, int64_t depth) {
+  void pack(int64_t group, int64_t q, int64_t panel, int64_t depth, T* to) const {
     const auto pack_b = kernels<T>().gemm.pack_b;
     const int64_t first = panel * panel_width<T>(), filters = std::min(panel_width<T>(), c_.filters - first);
     const int64_t taps = c_.taps();
-    T* to = data_.data() + offset(group, q, panel, depth);
     if (!c_.turned) {
       pack_b(c_.weight + (group * c_.filters + first) * c_.depth() + q, c_.depth(), 1, filters, depth, to);
       return;
@@ -59,6 +67,7 @@ class WeightPanels {
   }
 
   const Correlation<T>& c_;
+  bool ahead_;
   int64_t panels_;
   AlignedBuffer<T> data_;
 };
@@ -82,6 +91,7 @@ class CellUnit {
                ColumnOrder::as_they_lie),
         lines_(k_block_),
         rows_(rows()),
+        panel_(weights.ahead() ? 0 : k_block_ * panel_width<T>()),
         sums_(k_block_ < c.depth() ? (unit.last_panel - unit.first_panel) * rows() * row_sums()
                                    : stretch() * row_sums()) {}
 
@@ -121,7 +131,7 @@ class CellUnit {
 
   void multiply_panel(int64_t q, int64_t panel) {
     const int64_t first = panel * panel_width<T>();
-    product_.weight = weights_.at(unit_.group, q, panel, product_.depth);
+    product_.weight = weights_.at(unit_.group, q, panel, product_.depth, panel_.data());
     product_.filters = std::min(panel_width<T>(), c_.filters - first);
     product_.columns = c_.w.output;
     product_.step = input_.column_step();
@@ -164,7 +174,7 @@ class CellUnit {
   bool last_ = true;
   BandInput<T> input_;
   AlignedBuffer<int64_t> lines_, rows_;
-  AlignedBuffer<T> sums_;
+  AlignedBuffer<T> panel_, sums_;
   CellProduct<T> product_{};
 };
 
@@ -210,7 +220,8 @@ Cut choose_cut(const Correlation<T>& c) {
   const int64_t panels = ceil_div(c.filters, panel_width<T>()), k_block = c.k_block();
   const int64_t copied = ceil_div(k_block, c.taps()) * reach(c.w, c.w.output) * c.h.stride;
   const int64_t sums = k_block < c.depth() ? c.w.output * panels * panel_width<T>() : 1;
-  const int64_t fitting = std::max<int64_t>(1, unit_elements / std::max(copied, sums));
+  int64_t fitting = std::max<int64_t>(1, unit_elements / std::max(copied, sums));
+  if (c.rows() <= 2 * fitting) fitting = c.rows();
   const int64_t threads =
       std::clamp<int64_t>(static_cast<int64_t>(std::min(c.flops() / least_unit_flops, 1e6)), 1, num_threads());
   Cut best{};
@@ -242,8 +253,8 @@ bool prefers_cells(const Correlation<T>& c) {
 
 template <class T>
 void correlate_by_cells(const Correlation<T>& c) {
-  const WeightPanels<T> weights(c);
   const Cut cut = choose_cut(c);
+  const WeightPanels<T> weights(c, cut.bands > 1);
   const int64_t panels = ceil_div(c.filters, panel_width<T>());
   parallel_for(c.groups * cut.parts * cut.bands, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
