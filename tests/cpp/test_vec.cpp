@@ -12,6 +12,8 @@
 
 #include "check.h"
 #include "isa_under_test.h"
+// After the vectors it is made for.
+#include "cpu/kernels/lanes.h"
 
 namespace {
 
@@ -243,6 +245,24 @@ void test_partial_at(T* p, int64_t n) {
   for (int i = 0; i < n; ++i) CHECK(p[i] == expected(i));
 }
 
+// The places between the lanes, and those behind the last one, keep what they hold.
+template <class T>
+void test_every_second() {
+  GuardedPage page;
+  Lanes<T> source;
+  for (int i = 0; i < size<T>; ++i) source.value[i] = static_cast<T>(i + 1);
+  for (int64_t n = 0; n <= size<T>; ++n) {
+    for (T* const p : {page.begin<T>(), page.end<T>() - 2 * n, page.end<T>() - (n > 0 ? 2 * n - 1 : 0)}) {
+      const int64_t room = page.end<T>() - p < 2 * size<T> ? page.end<T>() - p : 2 * size<T>;
+      for (int64_t i = 0; i < room; ++i) p[i] = T(-1);
+      store_every_second(p, source.vec(), n);
+      for (int64_t i = 0; i < room; ++i) {
+        CHECK(p[i] == (i % 2 == 0 && i < 2 * n ? source.value[i / 2] : T(-1)));
+      }
+    }
+  }
+}
+
 template <class T>
 void test_partial() {
   GuardedPage page;
@@ -356,6 +376,7 @@ void test_all() {
   test_transpose<T>();
   test_whole<T>();
   test_partial<T>();
+  test_every_second<T>();
   test_lanes<T>();
   test_bytes<T>();
 }

@@ -125,9 +125,8 @@ void multiply_cells(const CellProduct<T>& product) {
 template <class T, class Lanes>
 [[gnu::always_inline]] inline void store_filter(Vec<T> sum, Lanes lanes, T* y, int64_t y_step) {
   if (y_step == 1) return lanes.store(y, sum);
-  T cells[Vec<T>::size];
-  sum.store(cells);
-  for (int64_t i = 0; i < lanes.size(); ++i) y[i * y_step] = cells[i];
+  if (y_step == 2) return store_every_second(y, sum, lanes.size());
+  store_apart(y, y_step, sum, lanes.size());
 }
 
 // A vector of cells from `cell` on for a vector of filters, of which `filters` exist. Nothing but constants counts

@@ -2,6 +2,7 @@
 // one that is left through the same load and store.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace fastnn::cpu::FASTNN_NAMESPACE {
@@ -53,6 +54,20 @@ template <class T, bool inside>
   constexpr int64_t lanes = Vec<T>::size;
   if constexpr (inside) return Vec<T>::load(p);
   return Vec<T>::load(p, room < 0 ? 0 : room < lanes ? room : lanes);
+}
+
+// p[i * step] = lane i for the first n lanes.
+template <class T>
+void store_apart(T* p, int64_t step, Vec<T> v, int64_t n) {
+  T lanes[size_t{Vec<T>::size}];
+  v.store(lanes);
+  for (int64_t i = 0; i < n; ++i) p[i * step] = lanes[i];
+}
+
+// The same with a step of 2, where the instruction set has no better.
+template <class T>
+void store_every_second(T* p, Vec<T> v, int64_t n) {
+  store_apart(p, 2, v, n);
 }
 
 // Cells 2 j, 2 j + 1, ... of a row of `width` from those at even places and at odd ones.

@@ -242,6 +242,20 @@ inline VecPair<double> interleave(VecD even, VecD odd) {
   return {_mm512_permutex2var_pd(even.raw, low, odd.raw), _mm512_permutex2var_pd(even.raw, high, odd.raw)};
 }
 
+// p[2 * i] = lane i for the first n lanes.
+inline void store_every_second(float* p, VecF v, int64_t n) {
+  const auto lanes = static_cast<uint32_t>((uint64_t{1} << 2 * n) - 1) & 0x55555555;
+  const auto pair = interleave(v, v);
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>(lanes), pair.first.raw);
+  _mm512_mask_storeu_ps(p + 16, static_cast<__mmask16>(lanes >> 16), pair.second.raw);
+}
+inline void store_every_second(double* p, VecD v, int64_t n) {
+  const auto lanes = ((uint32_t{1} << 2 * n) - 1) & 0x5555;
+  const auto pair = interleave(v, v);
+  _mm512_mask_storeu_pd(p, static_cast<__mmask8>(lanes), pair.first.raw);
+  _mm512_mask_storeu_pd(p + 8, static_cast<__mmask8>(lanes >> 8), pair.second.raw);
+}
+
 // rows[i] lane j <-> rows[j] lane i. Unpacks gather the columns of two rows, shuffles those of
 // four, each in its 128-bit quarter; two rounds of quarter shuffles then join the row groups.
 inline void transpose(VecD (&rows)[8]) {
