@@ -1,11 +1,10 @@
 // grad_weight as a matrix product: grad_output (O x cells) times the transposed im2col matrix (cells x taps and
 // channels), over the cells of all images. x is copied with its channels innermost, so that a panel's line, the
-// channels that one cell sees through one tap, lies side by side in memory and is gathered by plain copies.
-//
-// The cells are many and the result is small, so they are cut into chunks whose partial results are added in
-// order. Chunks and the blocks in them depend on shapes only.
+// channels that one cell sees through one tap, lies side by side in memory and is gathered by plain copies. For
+// filters that do not fill the lanes of vectors; the others have ways of their own.
 #include "cpu/aligned_buffer.h"
 #include "cpu/conv2d_band.h"
+#include "cpu/conv2d_chunks.h"
 #include "cpu/conv2d_correlation.h"
 #include "cpu/conv2d_parts.h"
 #include "cpu/dispatch.h"
@@ -17,10 +16,7 @@
 namespace fastnn::cpu {
 namespace {
 
-constexpr int64_t slack = 64;         // elements, as many as any vector has
-constexpr int64_t band_cells = 1024;  // of output, copied at a time
-constexpr int64_t wanted_units = 16;
-constexpr double least_chunk_flops = 1 << 20;
+constexpr int64_t slack = 64;  // elements, as many as any vector has
 
 template <class T>
 struct Task {
@@ -28,8 +24,9 @@ struct Task {
   const T* grad_output;
   const T* x;
   int64_t filters, channels;  // of a group
-  int64_t taps, rows, band_rows;
-  int64_t block_channels, blocks, chunk_rows, chunks;
+  int64_t taps, rows;
+  int64_t block_channels, blocks;
+  RowChunks chunks;
 
   Task(const Conv2dSize& s, const T* grad_output_, const T* x_)
       : size(s),
@@ -38,22 +35,20 @@ struct Task {
         filters(s.out_channels / s.groups),
         channels(s.channels / s.groups),
         taps(s.window.h.kernel * s.window.w.kernel),
-        rows(s.batch * s.window.h.output) {
-    const auto& axis = s.window.w;
-    const int64_t most_rows = std::clamp<int64_t>(band_cells / axis.output, 1, rows);
-    const int64_t panels = ceil_div(channels * taps, kernels<T>().gemm.tile_columns);
-    const int64_t cuts = std::clamp<int64_t>(panels / 6, 1, std::min(wanted_units, channels));
-    block_channels = ceil_div(channels, cuts);
-    if (channels >= 16) block_channels = round_up(block_channels, 16);
-    blocks = ceil_div(channels, block_channels);
-    const double flops = 2.0 * static_cast<double>(filters * channels * taps) * static_cast<double>(rows * axis.output);
-    const auto worth = static_cast<int64_t>(std::min(flops / least_chunk_flops, 1e6));
-    const int64_t most = std::min(ceil_div(wanted_units, blocks * s.groups), ceil_div(rows, most_rows));
-    chunk_rows = ceil_div(rows, chunk_count(worth, most));
-    chunks = ceil_div(rows, chunk_rows);
-    band_rows = ceil_div(chunk_rows, ceil_div(chunk_rows, most_rows));
-  }
+        rows(s.batch * s.window.h.output),
+        block_channels(block_size()),
+        blocks(ceil_div(channels, block_channels)),
+        chunks(rows, s.window.w.output, flops(), blocks * s.groups) {}
 
+  int64_t block_size() const {
+    const int64_t panels = ceil_div(depth(), kernels<T>().gemm.tile_columns);
+    const int64_t cuts = std::clamp<int64_t>(panels / 6, 1, std::min(wanted_units, channels));
+    const int64_t each = ceil_div(channels, cuts);
+    return channels >= 16 ? round_up(each, 16) : each;
+  }
+  double flops() const {
+    return 2.0 * static_cast<double>(partial_size()) * static_cast<double>(rows * size.window.w.output);
+  }
   int64_t depth() const { return channels * taps; }
   int64_t partial_size() const { return filters * depth(); }
 };
@@ -69,11 +64,11 @@ class ChunkProduct {
         group_(group),
         first_(first_channel),
         channels_(std::min(task.block_channels, task.channels - first_channel)),
-        row_copies_(layout_copies(h_, std::min(task.band_rows, h_.output), 1)),
+        row_copies_(layout_copies(h_, std::min(task.chunks.band_rows, h_.output), 1)),
         column_copies_(layout_copies(w_, w_.output, 2)),
         line_(column_copies_.count * channels_),
         part_(row_copies_.copies * column_copies_.copies * row_copies_.count * line_),
-        input_(most_parts(task.band_rows, h_.output) * part_ + slack),
+        input_(most_parts(task.chunks.band_rows, h_.output) * part_ + slack),
         lines_(max_k_block),
         panel_((max_k_block + 1) * kernel_.gemm.tile_columns),
         grad_(task.filters * max_k_block),
@@ -84,8 +79,8 @@ class ChunkProduct {
   // grad (filters x taps * channels): the sum over rows [first, last).
   void run(int64_t first, int64_t last, T* grad) {
     bool accumulate = false;
-    for (int64_t row = first; row < last; row += t_.band_rows) {
-      const Band band{row, std::min(last, row + t_.band_rows), h_.output};
+    for (int64_t row = first; row < last; row += t_.chunks.band_rows) {
+      const Band band{row, std::min(last, row + t_.chunks.band_rows), h_.output};
       stage(band);
       const int64_t cells = (band.last - band.first) * w_.output, block = k_block_size(cells);
       for (int64_t cell = 0; cell < cells; cell += block) {
@@ -225,14 +220,14 @@ template <class T>
 void combine_block(const Task<T>& t, const T* partial, int64_t channels, bool accumulate, T* sum, T* turned,
                    T* grad_weight) {
   const int64_t total = t.size.groups * t.partial_size(), count = channels * t.taps;
-  if (t.chunks > 1) {
+  if (t.chunks.count > 1) {
     std::copy_n(partial, count, sum);
-    for (int64_t i = 1; i < t.chunks; ++i) {
+    for (int64_t i = 1; i < t.chunks.count; ++i) {
       for (int64_t j = 0; j < count; ++j) sum[j] += partial[i * total + j];
     }
   }
   ChannelsLastStage<T> s{};
-  s.x = t.chunks > 1 ? sum : partial;
+  s.x = t.chunks.count > 1 ? sum : partial;
   s.channels = t.taps;
   s.rows = s.staged_rows = s.row_step = s.step = 1;
   s.columns = s.width = channels;
@@ -244,19 +239,20 @@ void combine_block(const Task<T>& t, const T* partial, int64_t channels, bool ac
 
 template <class T>
 void combine(const Task<T>& t, const T* partials, bool accumulate, T* grad_weight) {
-  parallel_for(
-      t.size.out_channels, std::max<int64_t>(1, (1 << 14) / (t.depth() * t.chunks)), [&](int64_t begin, int64_t end) {
-        const int64_t most = t.block_channels * t.taps;
-        AlignedBuffer<T> sum(most), turned(most);
-        for (int64_t o = begin; o < end; ++o) {
-          const T* from = partials + o / t.filters * t.partial_size();
-          for (int64_t first = 0; first < t.channels; first += t.block_channels) {
-            const int64_t channels = std::min(t.block_channels, t.channels - first);
-            combine_block(t, from + (t.filters * first + o % t.filters * channels) * t.taps, channels, accumulate,
-                          sum.data(), turned.data(), grad_weight + (o * t.channels + first) * t.taps);
-          }
-        }
-      });
+  parallel_for(t.size.out_channels, std::max<int64_t>(1, (1 << 14) / (t.depth() * t.chunks.count)),
+               [&](int64_t begin, int64_t end) {
+                 const int64_t most = t.block_channels * t.taps;
+                 AlignedBuffer<T> sum(most), turned(most);
+                 for (int64_t o = begin; o < end; ++o) {
+                   const T* from = partials + o / t.filters * t.partial_size();
+                   for (int64_t first = 0; first < t.channels; first += t.block_channels) {
+                     const int64_t channels = std::min(t.block_channels, t.channels - first);
+                     combine_block(t, from + (t.filters * first + o % t.filters * channels) * t.taps, channels,
+                                   accumulate, sum.data(), turned.data(),
+                                   grad_weight + (o * t.channels + first) * t.taps);
+                   }
+                 }
+               });
 }
 
 }  // namespace
@@ -273,13 +269,14 @@ void conv2d_grad_weight(const Conv2dSize& s, const T* grad_output, const T* x, b
   const Correlation<T> windows = windows_of(s, x);
   if (prefers_few_planes(windows)) return conv2d_grad_weight_of_few_planes(s, grad_output, x, accumulate, grad_weight);
   if (prefers_cells(windows)) return conv2d_grad_weight_by_cells(s, grad_output, x, accumulate, grad_weight);
-  AlignedBuffer<T> partials(t.chunks * s.groups * t.partial_size());
-  parallel_for(t.chunks * s.groups * t.blocks, 1, [&](int64_t begin, int64_t end) {
+  AlignedBuffer<T> partials(t.chunks.count * s.groups * t.partial_size());
+  parallel_for(t.chunks.count * s.groups * t.blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t block = i % t.blocks, group = i / t.blocks % s.groups, chunk = i / t.blocks / s.groups;
       const int64_t first = block * t.block_channels;
       T* partial = partials.data() + (chunk * s.groups + group) * t.partial_size() + t.filters * first * t.taps;
-      ChunkProduct<T>(t, group, first).run(chunk * t.chunk_rows, std::min(t.rows, (chunk + 1) * t.chunk_rows), partial);
+      ChunkProduct<T>(t, group, first)
+          .run(chunk * t.chunks.rows, std::min(t.rows, (chunk + 1) * t.chunks.rows), partial);
     }
   });
   combine(t, partials.data(), accumulate, grad_weight);

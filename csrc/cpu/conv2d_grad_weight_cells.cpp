@@ -1,9 +1,7 @@
 // grad_weight with the filters as lanes. The kernel of the convolution itself adds up, for each weight of a filter, the
 // inputs that the weight met; its terms are the output cells, its "weights" grad_output, turned so that the filters of
 // a panel lie side by side. x is read where it lies, or from a copy with zeros around.
-//
-// The cells are many and the result is small, so they are cut into chunks whose sums are added in order. Chunks and the
-// blocks in them depend on shapes only.
+#include "cpu/conv2d_chunks.h"
 #include "cpu/conv2d_correlation.h"
 #include "cpu/conv2d_parts.h"
 #include "cpu/dispatch.h"
@@ -13,12 +11,9 @@
 namespace fastnn::cpu {
 namespace {
 
-constexpr int64_t band_cells = 1024;         // of output, for which x is copied at a time
 constexpr int64_t input_elements = 1 << 15;  // of x, copied at a time
 constexpr int64_t grad_elements = 1 << 17;   // of grad_output, turned at a time
-constexpr int64_t wanted_units = 16;
-constexpr int64_t combined_weights = 128;  // of a panel, at a time
-constexpr double least_chunk_flops = 1 << 20;
+constexpr int64_t combined_weights = 128;    // of a panel, at a time
 
 // How the work is cut. The sums are [chunk][group][panel][weight][filter], a panel being as wide as a tile.
 template <class T>
@@ -26,25 +21,23 @@ struct Task {
   const Correlation<T>& c;
   const T* grad_output;
   int64_t panels, unit_panels, parts;  // of a group, of a unit of work, units of a group
-  int64_t band_rows, chunk_rows, chunks, block_channels;
+  RowChunks chunks;
+  int64_t block_channels;
 
-  Task(const Correlation<T>& c_, const T* grad_output_) : c(c_), grad_output(grad_output_) {
-    panels = ceil_div(c.filters, width());
-    const int64_t most_rows = std::clamp<int64_t>(band_cells / c.w.output, 1, c.rows());
-    const auto worth = static_cast<int64_t>(std::min(c.flops() / least_chunk_flops, 1e6));
-    const int64_t most = std::min(ceil_div(wanted_units, panels * c.groups), ceil_div(c.rows(), most_rows));
-    chunk_rows = ceil_div(c.rows(), chunk_count(worth, most));
-    chunks = ceil_div(c.rows(), chunk_rows);
-    band_rows = ceil_div(chunk_rows, ceil_div(chunk_rows, most_rows));
+  Task(const Correlation<T>& c_, const T* grad_output_)
+      : c(c_),
+        grad_output(grad_output_),
+        panels(ceil_div(c.filters, width())),
+        chunks(c.rows(), c.w.output, c.flops() / static_cast<double>(c.groups), panels * c.groups) {
     cut_panels();
-    const int64_t copied = band_rows * c.h.stride * reach(c.w, c.w.output);
+    const int64_t copied = chunks.band_rows * c.h.stride * reach(c.w, c.w.output);
     block_channels = std::clamp<int64_t>(input_elements / copied, 1, c.channels);
   }
 
   // As few units as keep the threads busy: each copies x anew. The bits of a sum do not depend on it.
   void cut_panels() {
-    const int64_t fitting = std::max<int64_t>(1, grad_elements / (band_rows * c.w.output * width()));
-    const int64_t threads = num_threads(), each = chunks * c.groups;
+    const int64_t fitting = std::max<int64_t>(1, grad_elements / (chunks.band_rows * c.w.output * width()));
+    const int64_t threads = num_threads(), each = chunks.count * c.groups;
     parts = std::max(ceil_div(panels, fitting), std::min(panels, ceil_div(threads, each)));
     while (parts < panels && each * parts < 4 * threads && each * parts % threads != 0) ++parts;
     unit_panels = ceil_div(panels, parts);
@@ -66,7 +59,7 @@ class ChunkSums {
         group_(group),
         first_(first_panel),
         last_(std::min(task.panels, first_panel + task.unit_panels)),
-        input_(c_, task.band_rows, task.block_channels, ColumnOrder::as_they_lie),
+        input_(c_, task.chunks.band_rows, task.block_channels, ColumnOrder::as_they_lie),
         grad_((last_ - first_) * most_cells() * width()),
         weights_(task.block_channels * c_.taps()),
         rows_(task.block_channels * c_.h.kernel),
@@ -75,8 +68,8 @@ class ChunkSums {
   // Of the rows [first, last), to where the sums of the first panel lie.
   void run(int64_t first, int64_t last, T* sums) {
     product_.accumulate = false;
-    for (int64_t row = first; row < last; row += t_.band_rows) {
-      const Band band{row, std::min(last, row + t_.band_rows), c_.h.output};
+    for (int64_t row = first; row < last; row += t_.chunks.band_rows) {
+      const Band band{row, std::min(last, row + t_.chunks.band_rows), c_.h.output};
       turn_grad(band);
       for (int64_t channel = 0; channel < c_.channels; channel += t_.block_channels) {
         const int64_t count = std::min(t_.block_channels, c_.channels - channel);
@@ -91,7 +84,7 @@ class ChunkSums {
 
  private:
   static int64_t width() { return Task<T>::width(); }
-  int64_t most_cells() const { return t_.band_rows * c_.w.output; }
+  int64_t most_cells() const { return t_.chunks.band_rows * c_.w.output; }
   int64_t filters(int64_t panel) const { return std::min(width(), c_.filters - panel * width()); }
 
   // To [panel][cell][filter]; cells of several images follow one another.
@@ -162,7 +155,7 @@ void combine(const Task<T>& t, T* sums, int64_t panel, int64_t first, int64_t co
   const int64_t width = Task<T>::width(), depth = t.c.depth(), filter = panel % t.panels * width;
   const int64_t filters = std::min(width, t.c.filters - filter);
   T* sum = sums + panel * t.panel_sums() + first * width;
-  for (int64_t chunk = 1; chunk < t.chunks; ++chunk) {
+  for (int64_t chunk = 1; chunk < t.chunks.count; ++chunk) {
     const T* more = sum + chunk * t.chunk_sums();
     for (int64_t i = 0; i < count * width; ++i) sum[i] += more[i];
   }
@@ -181,12 +174,12 @@ void conv2d_grad_weight_by_cells(const Conv2dSize& s, const T* grad_output, cons
                                  T* grad_weight) {
   const Correlation<T> c = windows_of(s, x);
   const Task<T> t(c, grad_output);
-  AlignedBuffer<T> sums(t.chunks * t.chunk_sums());
-  parallel_for(t.chunks * c.groups * t.parts, 1, [&](int64_t begin, int64_t end) {
+  AlignedBuffer<T> sums(t.chunks.count * t.chunk_sums());
+  parallel_for(t.chunks.count * c.groups * t.parts, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t panel = i % t.parts * t.unit_panels, group = i / t.parts % c.groups, chunk = i / t.parts / c.groups;
       ChunkSums<T>(t, group, panel)
-          .run(chunk * t.chunk_rows, std::min(c.rows(), (chunk + 1) * t.chunk_rows),
+          .run(chunk * t.chunks.rows, std::min(c.rows(), (chunk + 1) * t.chunks.rows),
                sums.data() + chunk * t.chunk_sums() + (group * t.panels + panel) * t.panel_sums());
     }
   });

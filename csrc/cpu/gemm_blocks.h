@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 
 namespace fastnn::cpu {
@@ -15,11 +14,6 @@ inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 // Equal blocks of k, so that no short one is left over; depends on k alone.
 inline int64_t k_block_size(int64_t k) {
   return std::max<int64_t>(1, ceil_div(k, std::max<int64_t>(1, ceil_div(k, max_k_block))));
-}
-
-// Of partial sums: a power of two, which threads can share evenly.
-inline int64_t chunk_count(int64_t worth, int64_t most) {
-  return static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(std::clamp<int64_t>(worth, 1, most))));
 }
 
 }  // namespace fastnn::cpu
