@@ -1,6 +1,6 @@
 // Convolution with the filters as lanes: a register tile holds some neighbouring output cells x some vectors of
 // filters. A cell's input is broadcast from where it lies, whatever the stride, so nothing is gathered into
-// panels; the price is a transposition of each finished tile, 1 to 4 % of the work of 9 x 32 taps and more.
+// panels; the price is a transposition of each finished tile, about 1 % of the work of 9 x 32 taps and more.
 //
 // Terms are added in the order of k, as the register tile of the matrix product does: both give the same bits.
 #pragma once
@@ -96,7 +96,7 @@ CellFunction<T> cell_tile(int64_t cells, int64_t column, int64_t columns, int64_
   return single_cells<T, Vectors>(counts, cells);
 }
 
-// The cells in tiles of nearly equal size.
+// The cells in whole tiles with a rest of half of one or more, or in tiles of nearly equal size.
 template <class T>
 void multiply_cells(const CellProduct<T>& product) {
   constexpr int size = Vec<T>::size;
