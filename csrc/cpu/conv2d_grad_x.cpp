@@ -2,7 +2,6 @@
 // input cell i = s q + r - before is seen by the taps with t * dilation = s u + r, from output q - u; each phase
 // is a correlation of its own with those taps only, which costs no multiplication by a zero.
 #include <numeric>
-#include <optional>
 #include <type_traits>
 
 #include "cpu/conv2d_correlation.h"
@@ -99,42 +98,57 @@ void clear(int64_t n, T* values) {
 
 bool sees_nothing(const Phase& phase) { return phase.taps.empty(); }
 
+// Without weights.
+template <class T>
+Correlation<T> correlation_of(const Conv2dSize& s, const Phase& h, const Phase& w, const T* grad_output, T* grad_x) {
+  const int64_t H = s.window.h.size, W = s.window.w.size;
+  Correlation<T> c{};
+  c.images = s.batch;
+  c.groups = s.groups;
+  c.filters = s.channels / s.groups;
+  c.channels = s.out_channels / s.groups;
+  c.h = h.axis;
+  c.w = w.axis;
+  c.x = grad_output;
+  c.y = grad_x + h.first_cell * W + w.first_cell;
+  c.y_plane = H * W;
+  c.y_line = s.window.h.stride * W;
+  c.y_step = s.window.w.stride;
+  return c;
+}
+
+template <class T>
+void correlate_phases(const Conv2dSize& s, const T* grad_output, const T* weight, T* grad_x) {
+  const auto rows = make_phases(s.window.h), columns = make_phases(s.window.w);
+  if (std::any_of(rows.begin(), rows.end(), sees_nothing) ||
+      std::any_of(columns.begin(), columns.end(), sees_nothing)) {
+    clear(s.batch * s.channels * s.window.h.size * s.window.w.size, grad_x);
+  }
+  AlignedBuffer<T> selected(s.out_channels * (s.channels / s.groups) * s.window.h.kernel * s.window.w.kernel);
+  for (const Phase& h : rows) {
+    for (const Phase& w : columns) {
+      if (sees_nothing(h) || sees_nothing(w)) continue;
+      select_weights(s, weight, h, w, selected.data());
+      Correlation<T> c = correlation_of(s, h, w, grad_output, grad_x);
+      c.weight = selected.data();
+      correlate(c);
+    }
+  }
+}
+
 }  // namespace
 
 template <class T>
 void conv2d_grad_x(const Conv2dSize& s, const T* grad_output, const T* weight, T* grad_x) {
-  const int64_t H = s.window.h.size, W = s.window.w.size;
-  const int64_t weights = s.out_channels * (s.channels / s.groups) * s.window.h.kernel * s.window.w.kernel;
-  if (s.batch * H * W == 0) return;
+  if (s.batch * s.window.h.size * s.window.w.size == 0) return;
   if (has_grad_x_in_pairs(s)) return conv2d_grad_x_in_pairs(s, grad_output, weight, grad_x);
-  std::optional<AlignedBuffer<T>> selected;
-  const auto rows = make_phases(s.window.h), columns = make_phases(s.window.w);
-  if (std::any_of(rows.begin(), rows.end(), sees_nothing) ||
-      std::any_of(columns.begin(), columns.end(), sees_nothing)) {
-    clear(s.batch * s.channels * H * W, grad_x);
+  if (s.window.h.stride == 1 && s.window.w.stride == 1) {  // one phase, of all taps
+    Correlation<T> c = correlation_of(s, make_phase(s.window.h, 0), make_phase(s.window.w, 0), grad_output, grad_x);
+    c.weight = weight;
+    c.turned = c.taps() <= most_terms && prefers_cells(c);
+    if (c.turned) return correlate(c);
   }
-  for (const Phase& h : rows) {
-    for (const Phase& w : columns) {
-      if (sees_nothing(h) || sees_nothing(w)) continue;
-      Correlation<T> c{};
-      c.images = s.batch;
-      c.groups = s.groups;
-      c.filters = s.channels / s.groups;
-      c.channels = s.out_channels / s.groups;
-      c.h = h.axis;
-      c.w = w.axis;
-      c.x = grad_output;
-      c.y = grad_x + h.first_cell * W + w.first_cell;
-      c.y_plane = H * W;
-      c.y_line = s.window.h.stride * W;
-      c.y_step = s.window.w.stride;
-      c.turned = s.window.h.stride == 1 && s.window.w.stride == 1 && c.taps() <= most_terms && prefers_cells(c);
-      if (!c.turned && !selected) selected.emplace(weights);
-      if (!c.turned) select_weights(s, weight, h, w, selected->data());
-      c.weight = c.turned ? weight : selected->data();
-      correlate(c);
-    }
-  }
+  correlate_phases(s, grad_output, weight, grad_x);
 }
 
 template void conv2d_grad_x(const Conv2dSize&, const float*, const float*, float*);
