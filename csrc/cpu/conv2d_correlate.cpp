@@ -237,8 +237,8 @@ void correlate_by_product(const Correlation<T>& c) {
 template <class T>
 void correlate(const Correlation<T>& c) {
   if (c.rows() * c.w.output == 0) return;
+  if (goes_by_cells(c)) return correlate_by_cells(c);
   if (prefers_direct(c)) return correlate_directly(c);
-  if (prefers_cells(c)) return correlate_by_cells(c);
   correlate_by_product(c);
 }
 

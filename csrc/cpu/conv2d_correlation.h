@@ -132,5 +132,10 @@ template <class T>
 bool prefers_cells(const Correlation<T>& correlation);
 template <class T>
 void correlate_by_cells(const Correlation<T>& correlation);
+// Whether correlate takes that way, the only one that reads turned weights.
+template <class T>
+bool goes_by_cells(const Correlation<T>& c) {
+  return !prefers_direct(c) && prefers_cells(c);
+}
 
 }  // namespace fastnn::cpu

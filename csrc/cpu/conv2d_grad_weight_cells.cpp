@@ -67,7 +67,6 @@ class ChunkSums {
 
   // Of the rows [first, last), to where the sums of the first panel lie.
   void run(int64_t first, int64_t last, T* sums) {
-    product_.accumulate = false;
     for (int64_t row = first; row < last; row += t_.chunks.band_rows) {
       const Band band{row, std::min(last, row + t_.chunks.band_rows), c_.h.output};
       turn_grad(band);
@@ -76,9 +75,8 @@ class ChunkSums {
         input_.load(band, group_, channel, channel + count);
         if (channel == 0) find_lines(band);
         find_weights(count);
-        multiply(band, channel, count, sums);
+        multiply(band, channel, count, row > first, sums);
       }
-      product_.accumulate = true;
     }
   }
 
@@ -117,26 +115,24 @@ class ChunkSums {
     for (int64_t i = 0; i < channels * c_.h.kernel; ++i) rows_.data()[i] = weights_.data()[i * c_.w.kernel];
   }
 
-  void multiply(const Band& band, int64_t channel, int64_t channels, T* sums) {
+  void multiply(const Band& band, int64_t channel, int64_t channels, bool accumulate, T* sums) {
     const int64_t cells = (band.last - band.first) * c_.w.output, block = k_block_size(cells);
     product_.x = input_.data();
     product_.rows = rows_.data();
     product_.columns = c_.w.kernel;
     product_.step = c_.w.dilation;
     product_.cells = channels * c_.taps();
-    const bool accumulate = product_.accumulate;
     for (int64_t cell = 0; cell < cells; cell += block) {
       product_.depth = std::min(block, cells - cell);
       product_.lines = lines_.data() + cell;
+      product_.accumulate = accumulate || cell > 0;
       for (int64_t panel = first_; panel < last_; ++panel) {
         product_.filters = filters(panel);
         product_.weight = grad_.data() + ((panel - first_) * most_cells() + cell) * width();
         product_.sums = sums + (panel - first_) * t_.panel_sums() + channel * c_.taps() * width();
         kernels<T>().conv2d.multiply_cells(product_);
       }
-      product_.accumulate = true;
     }
-    product_.accumulate = accumulate;
   }
 
   const Task<T>& t_;
