@@ -7,7 +7,7 @@ tensors in the layout that its kernels for it are written for; the conversion is
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -32,6 +32,11 @@ class Layer:
     target: float = TARGET
     first: bool = False  # needs no grad_x
     large: bool = False
+    algorithm: Literal["direct", "winograd"] = "direct"  # of fastnn
+
+    @property
+    def op(self) -> str:
+        return "conv2d" if self.algorithm == "direct" else self.algorithm
 
     @property
     def output(self) -> int:
@@ -60,14 +65,17 @@ class Layer:
 def fastnn_forward(layer: Layer, x: Array, weight: Array, bias: Array) -> Call:
     import fastnn.functional as F
 
-    return lambda: F.conv2d(x, weight, bias, layer.stride, layer.padding, 1, layer.groups)
+    options = (layer.stride, layer.padding, 1, layer.groups)
+    return lambda: F.conv2d(x, weight, bias, *options, algorithm=layer.algorithm)
 
 
 def fastnn_backward(layer: Layer, grad_output: Array, x: Array, weight: Array) -> Call:
     import fastnn.functional as F
 
     options = (layer.stride, layer.padding, 1, layer.groups)
-    return lambda: F.conv2d_backward(grad_output, x, weight, *options, needs=layer.needs)
+    return lambda: F.conv2d_backward(
+        grad_output, x, weight, *options, needs=layer.needs, algorithm=layer.algorithm
+    )
 
 
 def torch_forward(layer: Layer, x: Any, weight: Any, bias: Any) -> Call:
@@ -147,7 +155,7 @@ def forward(layer: Layer, last: bool = False) -> Case:
     theirs = partial(channels_last, torch_forward) if last else torch_forward
     return Case(
         name=f"conv2d forward {layer.label}" + " channels_last" * last,
-        op="conv2d",
+        op=layer.op,
         inputs=layer.inputs,
         builders={
             "fastnn": partial(fastnn_forward, layer),
@@ -164,7 +172,7 @@ def backward(layer: Layer, last: bool = False) -> Case:
     theirs = partial(channels_last, torch_backward) if last else torch_backward
     return Case(
         name=f"conv2d backward {layer.label}" + " channels_last" * last,
-        op="conv2d",
+        op=layer.op,
         inputs=layer.backward_inputs,
         builders={
             "fastnn": partial(fastnn_backward, layer),

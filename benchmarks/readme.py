@@ -2,9 +2,10 @@
 
     python benchmarks/readme.py zen5-avx512
 
-rewrites what stands between the markers of both from benchmarks/results/zen5-avx512.json, and draws the
-picture of the README; without a name, from the result that the README links to already. A test holds both
-texts to it.
+rewrites what stands between the markers of both from benchmarks/results/zen5-avx512.json, and from
+zen5-avx512-winograd.json where it exists (compare.py --filter winograd --out zen5-avx512-winograd), and
+draws the picture of the README; without a name, from the result that the README links to already. A test
+holds both texts to it.
 """
 
 import json
@@ -41,6 +42,25 @@ def linked(readme: str) -> str:
 def load(name: str) -> dict[str, Any]:
     content: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text())
     return content
+
+
+def by_name(name: str) -> list[dict[str, Any]]:
+    """The rows that were measured apart, with other roundings than the definition's."""
+    rows: list[dict[str, Any]] = load(f"{name}-winograd")["rows"] if has(f"{name}-winograd") else []
+    return rows
+
+
+def has(name: str) -> bool:
+    return (RESULTS / f"{name}.json").exists()
+
+
+def by_name_text(rows: Rows) -> str:
+    """What choosing an algorithm gives."""
+    counts = sorted({row["threads"] for row in rows})
+    cells = [f"{cell([row for row in rows if row['threads'] == n])} on {threads_text(n)}" for n in counts]
+    if not cells:
+        return ""
+    return f'Not in the mean: 3x3 convolutions with `algorithm="winograd"`, {" and ".join(cells)}. '
 
 
 def cell(rows: Rows) -> str:
@@ -136,6 +156,7 @@ def block(name: str, content: Mapping[str, Any]) -> str:
             "Geometric mean, least and greatest ratio of the cases, against PyTorch "
             f"{libraries['torch']['version']} on {content['cpu']} (`{libraries['fastnn']['isa']}`), "
             f"{content['date'][:10]}. {slower_text(rows)} {stalled_text(left_out)}{background_text(rows)}"
+            f"{by_name_text(by_name(name))}"
             f"On disk, and to import after NumPy: {costs_text(content['installed'])}. "
             f"Every case: [figures](benchmarks/results/{name}.json), [plot](benchmarks/results/{name}.png).",
             "",
@@ -185,15 +206,17 @@ def machine_table(content: Mapping[str, Any]) -> str:
     return f"{where}:\n\n" + "\n".join(lines) + "\n"
 
 
-def performance(text: str, content: Mapping[str, Any]) -> str:
+def performance(text: str, name: str) -> str:
     """The text of docs/performance.md with its parts from this result."""
+    content = load(name)
+    rows = [*content["rows"], *by_name(name)]
 
     def part(ops: Sequence[str]) -> str:
         if ops == ["machine"]:
             return machine_table(content)
         if ops == ["slower"]:
             return slower_list(content["rows"])
-        return case_table([row for row in content["rows"] if row["op"] in ops])
+        return case_table([row for row in rows if row["op"] in ops])
 
     return PART.sub(lambda match: match[1] + part(match[2].split()), text)
 
@@ -213,10 +236,9 @@ def main(arguments: Sequence[str]) -> None:
     """Rewrite both texts, and draw the picture."""
     readme = README.read_text()
     name = arguments[0] if arguments else linked(readme)
-    content = load(name)
     README.write_text(updated(readme, name))
-    PERFORMANCE.write_text(performance(PERFORMANCE.read_text(), content))
-    plot.write(RESULTS / f"{name}-operations.png", picture(content))
+    PERFORMANCE.write_text(performance(PERFORMANCE.read_text(), name))
+    plot.write(RESULTS / f"{name}-operations.png", picture(load(name)))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import pytest
 
 from benchmarks import bench_dropout, compare, import_cost, machine, plot, report, sizes, timing
 from benchmarks.case import Case, Library, flatten, relative_error
-from benchmarks.cases import CASES, select
+from benchmarks.cases import BY_NAME, CASES, select
 from benchmarks.worker import Worker, any_thread_runs, environment, settle
 
 # A float32 sum of a thousand products is good to about 1e-6 of the largest result.
@@ -68,7 +68,9 @@ def test_inputs_are_the_same_in_every_process_and_never_zero() -> None:
 
 def test_select_by_pattern() -> None:
     assert [case.name for case in select("^gather")] == ["gather 64 rows of 784"]
-    assert len(select("")) == len(CASES)
+    by_name = [case for module in BY_NAME for case in module.CASES]
+    assert select("winograd") == by_name
+    assert [case for case in CASES.values() if case not in by_name] == select("")
 
 
 # --- the comparison of results ---

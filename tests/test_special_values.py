@@ -26,7 +26,7 @@ def planted(sample: Sample, name: str, value: float, rng: np.random.Generator) -
 
 
 def targets(function: Function, sample: Sample) -> list[str]:
-    names = function.specials or tuple(sample.floats())
+    names = sample.floats() if function.specials is None else function.specials
     return [name for name in names if sample.arrays[name].size]
 
 

@@ -10,13 +10,14 @@ namespace fastnn::bindings {
 inline Conv2dOptions make_conv2d_options(std::tuple<int64_t, int64_t> stride,
                                          std::tuple<int64_t, int64_t, int64_t, int64_t> padding,
                                          std::tuple<int64_t, int64_t> dilation, int64_t groups,
-                                         const std::string& padding_mode) {
+                                         const std::string& padding_mode, const std::string& algorithm) {
   const auto [top, bottom, left, right] = padding;
   return {{std::get<0>(stride), std::get<1>(stride)},
           {top, bottom, left, right},
           {std::get<0>(dilation), std::get<1>(dilation)},
           groups,
-          parse_padding_mode("conv2d", "padding_mode", padding_mode)};
+          parse_padding_mode("conv2d", "padding_mode", padding_mode),
+          parse_conv2d_algorithm("conv2d", algorithm)};
 }
 
 inline double conv2d_flops(const Conv2dSize& s) {
@@ -64,7 +65,7 @@ py::object conv2d_backward(py::handle grad_object, py::handle x_object, py::hand
 inline void bind_conv2d(py::module_& m) {
   bind_options<Conv2dOptions>(m, "Conv2dOptions", [](auto options) {
     options.def(py::init(&make_conv2d_options), py::kw_only(), py::arg("stride"), py::arg("padding"),
-                py::arg("dilation"), py::arg("groups"), py::arg("padding_mode"));
+                py::arg("dilation"), py::arg("groups"), py::arg("padding_mode"), py::arg("algorithm"));
   });
   m.def(
       "conv2d",

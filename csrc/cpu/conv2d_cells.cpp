@@ -1,6 +1,7 @@
 // A correlation as a matrix product whose lanes are filters: for each output row and each panel of filters, tiles
 // of cells read their input where it lies. Threads get bands of rows and some of the panels.
 #include "cpu/conv2d_correlation.h"
+#include "cpu/conv2d_panels.h"
 #include "cpu/dispatch.h"
 #include "cpu/parallel.h"
 
@@ -11,11 +12,6 @@ constexpr int64_t unit_elements = 1 << 16;  // of copied input, and of unfinishe
 constexpr double least_unit_flops = 1 << 20;
 constexpr int64_t least_cells = 56;   // of a stretch
 constexpr int64_t widest_row = 2048;  // cells; rows are not cut
-
-template <class T>
-int64_t panel_width() {
-  return kernels<T>().gemm.tile_columns;
-}
 
 // The weights in the order in which the tiles read them: [group][block of k][panel][k][filter]. Turned ahead where
 // several units read a panel; or else by the one that does, into scratch that stays in its cache.
@@ -34,14 +30,14 @@ class WeightPanels {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t q = i / panels_ % blocks * k_block;
         const int64_t group = i / panels_ / blocks, panel = i % panels_, depth = std::min(k_block, c.depth() - q);
-        pack(group, q, panel, depth, data_.data() + offset(group, q, panel, depth));
+        pack_panel(c, group, q, panel, depth, data_.data() + offset(group, q, panel, depth));
       }
     });
   }
   bool ahead() const { return ahead_; }
   const T* at(int64_t group, int64_t q, int64_t panel, int64_t depth, T* scratch) const {
     if (ahead_) return data_.data() + offset(group, q, panel, depth);
-    pack(group, q, panel, depth, scratch);
+    pack_panel(c_, group, q, panel, depth, scratch);
     return scratch;
   }
 
@@ -49,21 +45,6 @@ class WeightPanels {
   int64_t each() const { return panels_ * panel_width<T>(); }
   int64_t offset(int64_t group, int64_t q, int64_t panel, int64_t depth) const {
     return (group * c_.depth() + q) * each() + panel * depth * panel_width<T>();
-  }
-
-  void pack(int64_t group, int64_t q, int64_t panel, int64_t depth, T* to) const {
-    const auto pack_b = kernels<T>().gemm.pack_b;
-    const int64_t first = panel * panel_width<T>(), filters = std::min(panel_width<T>(), c_.filters - first);
-    const int64_t taps = c_.taps();
-    if (!c_.turned) {
-      pack_b(c_.weight + (group * c_.filters + first) * c_.depth() + q, c_.depth(), 1, filters, depth, to);
-      return;
-    }
-    const T* from = c_.weight + ((group * c_.channels + q / taps) * c_.filters + first) * taps;
-    if (taps == 1) return pack_b(from, 1, c_.filters, filters, depth, to);
-    for (int64_t k = 0; k < depth; k += taps, from += c_.filters * taps) {
-      pack_b(from, taps, 1, filters, taps, to + k * panel_width<T>());
-    }
   }
 
   const Correlation<T>& c_;

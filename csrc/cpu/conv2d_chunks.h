@@ -15,9 +15,8 @@ struct RowChunks {
   int64_t rows, count;  // of a chunk; of chunks
   int64_t band_rows;    // under which x is copied at a time
 
-  // `others`: units that each chunk is cut into.
-  RowChunks(int64_t all, int64_t columns, double flops, int64_t others) {
-    constexpr int64_t band_cells = 1024;
+  // `others`: units that each chunk is cut into; band_cells: the cells of a band.
+  RowChunks(int64_t all, int64_t columns, double flops, int64_t others, int64_t band_cells = 1024) {
     constexpr double least_chunk_flops = 1 << 20;
     const int64_t most_rows = std::clamp<int64_t>(band_cells / columns, 1, all);
     const auto worth = static_cast<int64_t>(std::min(flops / least_chunk_flops, 1e6));

@@ -237,6 +237,7 @@ void correlate_by_product(const Correlation<T>& c) {
 template <class T>
 void correlate(const Correlation<T>& c) {
   if (c.rows() * c.w.output == 0) return;
+  if (goes_by_winograd(c)) return correlate_by_winograd(c);
   if (goes_by_cells(c)) return correlate_by_cells(c);
   if (prefers_direct(c)) return correlate_directly(c);
   correlate_by_product(c);

@@ -21,9 +21,10 @@ struct Correlation {
   WindowAxis h, w;
   const T* x;  // (images, groups * channels, h.size, w.size)
   // (groups * filters, channels, h.kernel, w.kernel); or turned, (groups * channels, filters, h.kernel, w.kernel) with
-  // its taps from the last to the first, which only correlate_by_cells reads.
+  // its taps from the last to the first, which only those ways read that reads_turned names.
   const T* weight;
   bool turned;
+  bool winograd;  // whether sums may be taken by Winograd's transforms
   const T* bias;  // (groups * filters,) or null
   bool relu;
   T* y;  // cell (0, 0) of the first plane
@@ -63,6 +64,7 @@ Correlation<T> windows_of(const Conv2dSize& s, const T* x) {
   c.h = s.window.h;
   c.w = s.window.w;
   c.x = x;
+  c.winograd = s.algorithm == Conv2dAlgorithm::winograd;
   return c;
 }
 
@@ -132,10 +134,22 @@ template <class T>
 bool prefers_cells(const Correlation<T>& correlation);
 template <class T>
 void correlate_by_cells(const Correlation<T>& correlation);
-// Whether correlate takes that way, the only one that reads turned weights.
+
+// Winograd's F(2x2, 3x3), where it is allowed and spares more than its transforms cost; by the shapes of an image
+// alone. For all three sums of a convolution.
+template <class T>
+bool goes_by_winograd(const Correlation<T>& correlation);
+template <class T>
+void correlate_by_winograd(const Correlation<T>& correlation);
+
 template <class T>
 bool goes_by_cells(const Correlation<T>& c) {
-  return !prefers_direct(c) && prefers_cells(c);
+  return !goes_by_winograd(c) && !prefers_direct(c) && prefers_cells(c);
+}
+// Whether the way that correlate takes reads turned weights.
+template <class T>
+bool reads_turned(const Correlation<T>& c) {
+  return goes_by_winograd(c) || (c.taps() <= most_terms && goes_by_cells(c));
 }
 
 }  // namespace fastnn::cpu

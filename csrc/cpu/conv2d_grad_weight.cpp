@@ -267,6 +267,7 @@ void conv2d_grad_weight(const Conv2dSize& s, const T* grad_output, const T* x, b
   const Task<T> t(s, grad_output, x);
   if (t.channels * t.filters <= 4) return conv2d_grad_weight_directly(s, grad_output, x, accumulate, grad_weight);
   const Correlation<T> windows = windows_of(s, x);
+  if (goes_by_winograd(windows)) return conv2d_grad_weight_by_winograd(s, grad_output, x, accumulate, grad_weight);
   if (prefers_few_planes(windows)) return conv2d_grad_weight_of_few_planes(s, grad_output, x, accumulate, grad_weight);
   if (prefers_cells(windows)) return conv2d_grad_weight_by_cells(s, grad_output, x, accumulate, grad_weight);
   AlignedBuffer<T> partials(t.chunks.count * s.groups * t.partial_size());

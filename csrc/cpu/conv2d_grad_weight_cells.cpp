@@ -3,6 +3,7 @@
 // a panel lie side by side. x is read where it lies, or from a copy with zeros around.
 #include "cpu/conv2d_chunks.h"
 #include "cpu/conv2d_correlation.h"
+#include "cpu/conv2d_panels.h"
 #include "cpu/conv2d_parts.h"
 #include "cpu/dispatch.h"
 #include "cpu/gemm_blocks.h"
@@ -148,19 +149,13 @@ class ChunkSums {
 template <class T>
 void combine(const Task<T>& t, T* sums, int64_t panel, int64_t first, int64_t count, bool accumulate, T* turned,
              T* grad_weight) {
-  const int64_t width = Task<T>::width(), depth = t.c.depth(), filter = panel % t.panels * width;
-  const int64_t filters = std::min(width, t.c.filters - filter);
+  const int64_t width = Task<T>::width();
   T* sum = sums + panel * t.panel_sums() + first * width;
   for (int64_t chunk = 1; chunk < t.chunks.count; ++chunk) {
     const T* more = sum + chunk * t.chunk_sums();
     for (int64_t i = 0; i < count * width; ++i) sum[i] += more[i];
   }
-  T* to = grad_weight + (panel / t.panels * t.c.filters + filter) * depth + first;
-  if (!accumulate) return kernels<T>().conv2d.store_cells({sum, count, filters, nullptr, false, to, depth, 1});
-  kernels<T>().conv2d.store_cells({sum, count, filters, nullptr, false, turned, count, 1});
-  for (int64_t f = 0; f < filters; ++f) {
-    for (int64_t i = 0; i < count; ++i) to[f * depth + i] += turned[f * count + i];
-  }
+  store_panel(t.c, panel / t.panels, panel % t.panels, first, count, sum, accumulate, turned, grad_weight);
 }
 
 }  // namespace

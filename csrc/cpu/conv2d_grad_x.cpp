@@ -145,7 +145,8 @@ void conv2d_grad_x(const Conv2dSize& s, const T* grad_output, const T* weight, T
   if (s.window.h.stride == 1 && s.window.w.stride == 1) {  // one phase, of all taps
     Correlation<T> c = correlation_of(s, make_phase(s.window.h, 0), make_phase(s.window.w, 0), grad_output, grad_x);
     c.weight = weight;
-    c.turned = c.taps() <= most_terms && goes_by_cells(c);
+    c.winograd = s.algorithm == Conv2dAlgorithm::winograd;
+    c.turned = reads_turned(c);
     if (c.turned) return correlate(c);
   }
   correlate_phases(s, grad_output, weight, grad_x);

@@ -167,6 +167,55 @@ struct PairSpread {
   int64_t rows, columns;
 };
 
+// Winograd's transforms; place p of a tile's 4x4 lies `plane` behind place p - 1 wherever tiles are transformed.
+// Tiles of input, 2 cells apart, place by place: dst[p * plane + c * tiles + t] for each channel. Cell p of tile j of a
+// row lies at x[rows[i] + j + lines[c * 16 + p]], from where a vector may be read; one more may be written behind dst.
+template <class T>
+struct WinogradInput {
+  const T* x;
+  const int64_t *rows, *lines;
+  int64_t channels, row_count, columns;  // columns: tiles of a row
+  T* dst;
+  int64_t plane;
+};
+
+// Filters side by side, as wide as a tile: dst[p * plane + c * width + f] from weight[(c * 9 + tap) * width + f].
+template <class T>
+struct WinogradFilters {
+  const T* weight;
+  int64_t channels;
+  bool turned;  // taps from the last to the first
+  T* dst;
+  int64_t plane;
+};
+
+// Products back to cells: dst[(i * columns + j) * width + f], i < rows, from sums[p * plane + j / 2 * width + f].
+template <class T>
+struct WinogradOutput {
+  const T* sums;
+  int64_t plane, filters;
+  int64_t rows, columns;  // cells: rows 1 or 2
+  T* dst;
+};
+
+// The adjoints, for the gradient of the filters; filters fill the lanes, as wide as a tile.
+// dst[p * plane + j / 2 * width + f] from cells[(i * columns + j) * width + f], i < rows.
+template <class T>
+struct WinogradGradOutput {
+  const T* cells;
+  int64_t rows, columns;  // cells: rows 1 or 2
+  T* dst;
+  int64_t plane;
+};
+
+// dst[(c * 9 + tap) * width + f] from sums[p * plane + c * width + f].
+template <class T>
+struct WinogradGradWeight {
+  const T* sums;
+  int64_t plane, channels;
+  T* dst;
+};
+
 template <class T>
 struct Conv2dKernels {
   void (*stage_plane)(const PlaneStage<T>& stage);
@@ -175,6 +224,11 @@ struct Conv2dKernels {
   void (*scatter)(const Scatter<T>& scatter);
   void (*multiply_cells)(const CellProduct<T>& product);
   void (*store_cells)(const CellStore<T>& store);
+  void (*winograd_input)(const WinogradInput<T>& input);
+  void (*winograd_filters)(const WinogradFilters<T>& filters);
+  void (*winograd_output)(const WinogradOutput<T>& output);
+  void (*winograd_grad_output)(const WinogradGradOutput<T>& grad);
+  void (*winograd_grad_weight)(const WinogradGradWeight<T>& grad);
   void (*filter_plane)(const PlaneFilter<T>& filter);
   void (*filter_windows)(const WindowFilter<T>& filter);
   void (*spread_pairs)(const PairSpread<T>& spread);

@@ -35,6 +35,10 @@ void conv2d_grad_weight_by_cells(const Conv2dSize& size, const T* grad_output, c
                                  T* grad_weight);
 
 template <class T>
+void conv2d_grad_weight_by_winograd(const Conv2dSize& size, const T* grad_output, const T* x, bool accumulate,
+                                    T* grad_weight);
+
+template <class T>
 void conv2d_grad_bias(const Conv2dSize& size, const T* grad_output, bool accumulate, T* grad_bias);
 
 }  // namespace fastnn::cpu

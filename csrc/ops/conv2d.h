@@ -7,6 +7,7 @@
 
 #include <array>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "ops/conv_geometry.h"
@@ -14,18 +15,30 @@
 
 namespace fastnn {
 
+// How sums may be taken: by their definition, or by Winograd's transforms where a kernel has them (3x3 windows of
+// stride and dilation 1), in fewer products and with other roundings.
+enum class Conv2dAlgorithm { direct, winograd };
+
+inline Conv2dAlgorithm parse_conv2d_algorithm(const char* op, std::string_view name) {
+  if (name == "direct") return Conv2dAlgorithm::direct;
+  if (name == "winograd") return Conv2dAlgorithm::winograd;
+  fail_value(op, "expected algorithm \"direct\" or \"winograd\", got \"", name, "\"");
+}
+
 struct Conv2dOptions {
   std::array<int64_t, 2> stride{1, 1};
   Sides padding{0, 0, 0, 0};
   std::array<int64_t, 2> dilation{1, 1};
   int64_t groups = 1;
   PaddingMode padding_mode = PaddingMode::zeros;
+  Conv2dAlgorithm algorithm = Conv2dAlgorithm::direct;
 };
 
 struct Conv2dSize {
   int64_t batch, channels, out_channels, groups;
   Window window;
   PaddingMode padding_mode;
+  Conv2dAlgorithm algorithm;
 };
 
 // Of the result: x's shape with the filters for channels and the window's outputs for cells.
@@ -67,8 +80,8 @@ inline Conv2dSize validate_conv2d(const char* op, Shape x, Shape weight, std::op
   const WindowOptions w{weight[3], options.stride[1], options.dilation[1], p.left, p.right};
   validate_window_options(op, h);
   validate_window_options(op, w);
-  const Conv2dSize size{x.size() == 4 ? x[0] : 1,           x[x.size() - 3],     weight[0], options.groups,
-                        {make_axis(H, h), make_axis(W, w)}, options.padding_mode};
+  const Conv2dSize size{x.size() == 4 ? x[0] : 1,           x[x.size() - 3],      weight[0],        options.groups,
+                        {make_axis(H, h), make_axis(W, w)}, options.padding_mode, options.algorithm};
   if (size.window.h.output < 1 || size.window.w.output < 1) {
     fail_value(op, "expected a padded x of at least ", size.window.h.span(), " x ", size.window.w.span(),
                " cells for weight of shape ", to_string(weight), ", got x of shape ", to_string(x));

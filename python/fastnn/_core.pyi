@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
 PaddingMode: TypeAlias = Literal["zeros", "reflect", "replicate", "circular", "mean"]
+ConvAlgorithm: TypeAlias = Literal["direct", "winograd"]
 Reduction: TypeAlias = Literal["none", "mean", "sum"]
 
 # --- linear -------------------------------------------------------------------------------------
@@ -40,6 +41,7 @@ class Conv2dOptions:
         dilation: tuple[int, int],
         groups: int,
         padding_mode: PaddingMode,
+        algorithm: ConvAlgorithm,
     ) -> None:
         """Padding is (top, bottom, left, right)."""
 

@@ -12,6 +12,7 @@ from tests.opinfo import (
     clip_grad,
     conv1d,
     conv2d,
+    conv2d_winograd,
     cross_entropy,
     dropout,
     gather,
@@ -33,6 +34,7 @@ from tests.opinfo.base import DTYPES, Backend, Function, Gradient, Sample, call
 ROWS = (
     linear,
     conv2d,
+    conv2d_winograd,
     conv1d,
     pad,
     im2col,

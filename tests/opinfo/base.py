@@ -146,9 +146,11 @@ class Function:
     batched: tuple[str, ...] = ()
     batched_results: tuple[int, ...] = (0,)
     separable: Callable[[Sample], bool] = lambda sample: True
+    # What two rows of one function are told apart by.
+    label: str = ""
 
     def __str__(self) -> str:
-        return self.name
+        return self.label or self.name
 
     @property
     def prefix(self) -> str:
@@ -175,7 +177,7 @@ class Gradient:
     of_sum: bool = False
 
     def __str__(self) -> str:
-        return self.backward.name
+        return str(self.backward)
 
 
 def call(backend: Backend, function: Function, sample: Sample, out: Arrays | None = None) -> Arrays:

@@ -179,6 +179,7 @@ ERRORS = (
         padding_mode="reflect",
     ),
     wrong("conv2d", "activation", (X, WEIGHT), ValueError, r"activation.*relu.*swish", activation="swish"),
+    wrong("conv2d", "algorithm", (X, WEIGHT), ValueError, r"algorithm.*winograd.*fft", algorithm="fft"),
     wrong("conv2d", "x None", (None, WEIGHT), TypeError, r"x.*ndarray.*None"),
     wrong(
         "conv2d", "out of another shape", (X, WEIGHT), ValueError, r"out.*\(2, 6, 3, 3\)", out=f32(2, 6, 5, 5)
@@ -199,6 +200,7 @@ BACKWARD_ERRORS = (
         ValueError,
         r"grad_output.*\(2, 6, 3, 3\).*\(6, 3, 3\)",
     ),
+    wrong("conv2d_backward", "algorithm", (Y, X, WEIGHT), ValueError, r"algorithm.*fft", algorithm="fft"),
     wrong("conv2d_backward", "weight None", (Y, X, None), TypeError, r"weight.*ndarray.*None"),
     wrong(
         "conv2d_backward", "needs of two", (Y, X, WEIGHT), ValueError, r"needs.*three.*2", needs=(True, True)

@@ -58,7 +58,9 @@ class Geometry:
         dilation: Any = 1,
         groups: int = 1,
         padding_mode: str = "zeros",
+        algorithm: str = "direct",
     ) -> None:
+        assert algorithm in ("direct", "winograd")  # ways to the same sums
         self.kernel = weight.shape[2:]
         self.stride, self.dilation = two(stride), two(dilation)
         self.groups, self.mode = groups, padding_mode

@@ -18,6 +18,7 @@
 #include "cpu/kernels/conv2d_products.h"
 #include "cpu/kernels/conv2d_stage.h"
 #include "cpu/kernels/conv2d_windows.h"
+#include "cpu/kernels/conv2d_winograd.h"
 #include "cpu/kernels/cross_entropy.h"
 #include "cpu/kernels/dropout.h"
 #include "cpu/kernels/gemm_micro.h"
@@ -90,6 +91,11 @@ constexpr Kernels<T> make_kernels() {
                  .scatter = scatter<T>,
                  .multiply_cells = multiply_cells<T>,
                  .store_cells = store_cells<T>,
+                 .winograd_input = winograd_input<T>,
+                 .winograd_filters = winograd_filters<T>,
+                 .winograd_output = winograd_output<T>,
+                 .winograd_grad_output = winograd_grad_output<T>,
+                 .winograd_grad_weight = winograd_grad_weight<T>,
                  .filter_plane = filter_plane<T>,
                  .filter_windows = filter_windows<T>,
                  .spread_pairs = spread_pairs<T>,

@@ -18,7 +18,7 @@ from fastnn.nn.parameter import Parameter, grad_targets, set_grads
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
-    from fastnn._core import Array, PaddingMode
+    from fastnn._core import Array, ConvAlgorithm, PaddingMode
     from fastnn.functional._window import IntOrPair, PaddingLike
     from fastnn.functional.conv1d import IntOrOne, PaddingOfOne
 
@@ -27,6 +27,7 @@ class _Convolution(Module):
     """What convolutions along any number of axes have in common; the kernels see all of them as planes."""
 
     _axes: ClassVar[int]
+    algorithm: ConvAlgorithm = "direct"
     weight: Parameter
     bias: Parameter | None
 
@@ -144,7 +145,14 @@ class _Convolution(Module):
     def _options(self, op: str) -> Any:
         """The kernels' options; made once for all layers and calls alike."""
         return conv2d_options(
-            op, self.stride, self.padding, self.dilation, self.groups, self.padding_mode, self.weight._data
+            op,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.groups,
+            self.padding_mode,
+            self.weight._data,
+            self.algorithm,
         )
 
     # --- arguments ------------------------------------------------------------------------------
@@ -173,6 +181,8 @@ class _Convolution(Module):
             parts.append("bias=False")
         if self.padding_mode != "zeros":
             parts.append(f"padding_mode={self.padding_mode}")
+        if self.algorithm != "direct":
+            parts.append(f"algorithm={self.algorithm}")
         return ", ".join(parts)
 
 
@@ -194,6 +204,8 @@ class Conv2d(_Convolution):
     bias : bool
     padding_mode : "zeros", "reflect", "replicate", "circular" or "mean"
     dtype : float32 or float64
+    algorithm : "direct" or "winograd"
+        Allows Winograd's algorithm, of other roundings and about half of the time for 3x3 filters on the CPU.
 
     Attributes
     ----------
@@ -234,7 +246,10 @@ class Conv2d(_Convolution):
         bias: bool = True,
         padding_mode: PaddingMode = "zeros",
         dtype: DTypeLike = np.float32,
+        *,
+        algorithm: ConvAlgorithm = "direct",
     ) -> None:
+        self.algorithm = algorithm
         super().__init__(
             in_channels,
             out_channels,

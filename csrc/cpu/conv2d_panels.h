@@ -1,0 +1,45 @@
+// Panels of filters: as many as a register tile has lanes, side by side, one term of their sums after the other.
+#pragma once
+
+#include "cpu/conv2d_correlation.h"
+#include "cpu/dispatch.h"
+
+namespace fastnn::cpu {
+
+template <class T>
+int64_t panel_width() {
+  return kernels<T>().gemm.tile_columns;
+}
+
+// Terms [q, q + depth) of a panel to to[k][filter]. Turned weights come channel by channel, each with its taps in the
+// order in which they lie.
+template <class T>
+void pack_panel(const Correlation<T>& c, int64_t group, int64_t q, int64_t panel, int64_t depth, T* to) {
+  const auto pack_b = kernels<T>().gemm.pack_b;
+  const int64_t first = panel * panel_width<T>(), filters = std::min(panel_width<T>(), c.filters - first);
+  const int64_t taps = c.taps();
+  if (!c.turned) {
+    return pack_b(c.weight + (group * c.filters + first) * c.depth() + q, c.depth(), 1, filters, depth, to);
+  }
+  const T* from = c.weight + ((group * c.channels + q / taps) * c.filters + first) * taps;
+  if (taps == 1) return pack_b(from, 1, c.filters, filters, depth, to);
+  for (int64_t k = 0; k < depth; k += taps, from += c.filters * taps) {
+    pack_b(from, taps, 1, filters, taps, to + k * panel_width<T>());
+  }
+}
+
+// Finished sums of weights [first, first + count) of a panel, sums[k][filter], to grad_weight, or added to it.
+template <class T>
+void store_panel(const Correlation<T>& c, int64_t group, int64_t panel, int64_t first, int64_t count, const T* sums,
+                 bool accumulate, T* turned, T* grad_weight) {
+  const int64_t filter = panel * panel_width<T>(), filters = std::min(panel_width<T>(), c.filters - filter);
+  T* to = grad_weight + (group * c.filters + filter) * c.depth() + first;
+  const auto store = kernels<T>().conv2d.store_cells;
+  if (!accumulate) return store({sums, count, filters, nullptr, false, to, c.depth(), 1});
+  store({sums, count, filters, nullptr, false, turned, count, 1});
+  for (int64_t f = 0; f < filters; ++f) {
+    for (int64_t i = 0; i < count; ++i) to[f * c.depth() + i] += turned[f * count + i];
+  }
+}
+
+}  // namespace fastnn::cpu
