@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t band_tiles = 168;         // whose input and gradients are transformed at a time
 constexpr int64_t most_channels = 64;       // of them, so that a place of each stays in L1
-constexpr int64_t grad_elements = 1 << 18;  // of transformed gradients
+constexpr int64_t grad_elements = 1 << 19;  // of transformed gradients
 constexpr int64_t combined_channels = 16;   // of a panel, at a time
 
 // How the work is cut. The sums are [chunk][group][panel][place][channel][filter].

@@ -12,6 +12,7 @@ namespace {
 constexpr int64_t unit_elements = 1 << 18;  // of transformed input, about as many as L2 holds
 constexpr int64_t block_channels = 32;      // whose weights are transformed at a time
 constexpr int64_t least_channels = 16;      // and filters: with fewer, transforms cost more than products
+constexpr int64_t widest_row = 2048;        // cells; rows are not cut
 constexpr int64_t most_sum = 256;           // channels that are added at a stretch
 constexpr double least_unit_flops = 1 << 20;
 
@@ -153,8 +154,7 @@ Cut choose_cut(const Correlation<T>& tiles) {
   const int64_t fitting = std::max<int64_t>(
       1, unit_elements / (winograd_places * std::max(tiles.channels, panel_width<T>()) * tiles.w.output));
   Cut cut{};
-  cut.rows = std::min(fitting, std::max<int64_t>(1, rows / threads));
-  cut.rows = ceil_div(rows, ceil_div(rows, cut.rows));
+  cut.rows = ceil_div(rows, std::min(rows, round_up(ceil_div(rows, fitting), threads)));  // as many for each thread
   cut.bands = ceil_div(rows, cut.rows);
   const int64_t parts = std::min(panels, ceil_div(threads, cut.bands * tiles.groups));
   cut.panels = ceil_div(panels, parts);
@@ -169,7 +169,8 @@ bool goes_by_winograd(const Correlation<T>& c) {
   const auto fits = [](const WindowAxis& axis) {
     return axis.kernel == 3 && axis.stride == 1 && axis.dilation == 1 && axis.output > 1;
   };
-  return c.winograd && fits(c.h) && fits(c.w) && std::min(c.channels, c.filters) >= least_channels;
+  return c.winograd && fits(c.h) && fits(c.w) && std::min(c.channels, c.filters) >= least_channels &&
+         c.w.output <= widest_row;
 }
 
 template <class T>

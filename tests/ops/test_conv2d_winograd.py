@@ -77,6 +77,7 @@ def test_is_taken_where_it_is_named(dtype: str) -> None:
         ((2, 32, 9, 9), (4, 32, 3, 3), {}),
         ((2, 32, 9, 9), (32, 1, 3, 3), {"groups": 32}),
         ((2, 32, 3, 9), (32, 32, 3, 3), {}),
+        ((1, 16, 4, 2051), (16, 16, 3, 3), {}),
     ],
 )
 def test_other_windows_are_taken_directly(
