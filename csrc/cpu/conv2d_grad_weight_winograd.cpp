@@ -2,7 +2,6 @@
 // into 16 places, too, the tiles of each place are summed, and the sums transformed back into 3x3 weights. Chunks of
 // rows of tiles give partial sums that are added in order.
 #include "cpu/conv2d_chunks.h"
-#include "cpu/conv2d_panels.h"
 #include "cpu/conv2d_parts.h"
 #include "cpu/conv2d_winograd.h"
 #include "cpu/parallel.h"
@@ -40,7 +39,7 @@ struct Task {
   }
 
   int64_t most_tiles() const { return chunks.band_rows * tiles.w.output; }
-  int64_t place_sums() const { return c.channels * panel_width<T>(); }
+  int64_t place_sums() const { return panel_place<T>(c.channels); }
   int64_t panel_sums() const { return winograd_places * place_sums(); }
   int64_t chunk_sums() const { return c.groups * panels * panel_sums(); }
 };
@@ -57,7 +56,7 @@ class ChunkSums {
         last_(std::min(task.panels, first_panel + task.unit_panels)),
         input_(task.tiles, task.chunks.band_rows),
         cells_(2 * task.chunks.band_rows * c_.w.output * panel_width<T>()),
-        grads_((last_ - first_) * winograd_places * task.most_tiles() * panel_width<T>()),
+        grads_((last_ - first_) * winograd_places * panel_place<T>(task.most_tiles())),
         transformed_(winograd_places * TileInput<T>::place_size(task.block_channels, task.most_tiles())),
         lines_(task.most_tiles()) {
     for (int64_t tile = 0; tile < task.most_tiles(); ++tile) lines_.data()[tile] = tile;
@@ -80,7 +79,7 @@ class ChunkSums {
 
  private:
   T* grads_of(int64_t panel) {
-    return grads_.data() + (panel - first_) * winograd_places * t_.most_tiles() * panel_width<T>();
+    return grads_.data() + (panel - first_) * winograd_places * panel_place<T>(t_.most_tiles());
   }
 
   // To [place][tile][filter], image by image.
@@ -96,7 +95,8 @@ class ChunkSums {
                                cells_.data());
       for (int64_t row = first; row < last; ++row, to += t_.tiles.w.output * width) {
         kernels<T>().conv2d.winograd_grad_output({cells_.data() + 2 * (row - first) * W * width,
-                                                  std::min<int64_t>(2, c_.h.output - 2 * row), W, to, tiles_ * width});
+                                                  std::min<int64_t>(2, c_.h.output - 2 * row), W, to,
+                                                  panel_place<T>(tiles_)});
       }
     }
   }
@@ -115,7 +115,7 @@ class ChunkSums {
         for (int64_t tile = 0; tile < tiles_; tile += block) {
           product.lines = lines_.data() + tile;
           product.depth = std::min(block, tiles_ - tile);
-          product.weight = grads_of(panel) + (place * tiles_ + tile) * panel_width<T>();
+          product.weight = grads_of(panel) + place * panel_place<T>(tiles_) + tile * panel_width<T>();
           product.accumulate = accumulate || tile > 0;
           kernels<T>().conv2d.multiply_cells(product);
         }

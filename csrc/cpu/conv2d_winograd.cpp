@@ -2,7 +2,6 @@
 // outputs. Threads get bands of rows of tiles and some of the panels of filters.
 #include "cpu/conv2d_winograd.h"
 
-#include "cpu/conv2d_panels.h"
 #include "cpu/dispatch.h"
 #include "cpu/parallel.h"
 
@@ -16,37 +15,50 @@ constexpr int64_t widest_row = 2048;        // cells; rows are not cut
 constexpr int64_t most_sum = 256;           // channels that are added at a stretch
 constexpr double least_unit_flops = 1 << 20;
 
-// The transformed weights: [group][panel][place][channel][filter].
+// The transformed weights: [group][panel][place][channel][filter]. Transformed ahead where several units read a panel;
+// or else by the one that does, into scratch that stays in its cache.
 template <class T>
 class WinogradWeights {
  public:
-  explicit WinogradWeights(const Correlation<T>& c)
-      : channels_(c.channels),
+  WinogradWeights(const Correlation<T>& c, bool ahead)
+      : c_(c),
+        ahead_(ahead),
         panels_(ceil_div(c.filters, panel_width<T>())),
-        data_(c.groups * panels_ * winograd_places * channels_ * panel_width<T>()) {
-    const int64_t blocks = ceil_div(channels_, block_channels);
+        data_(ahead ? c.groups * panels_ * panel_size() : 0) {
+    if (!ahead) return;
+    const int64_t blocks = ceil_div(c.channels, block_channels);
     parallel_for(c.groups * panels_ * blocks, 1, [&](int64_t begin, int64_t end) {
-      AlignedBuffer<T> packed(block_channels * winograd_taps * panel_width<T>());
       for (int64_t i = begin; i < end; ++i) {
-        const int64_t group = i / blocks / panels_, panel = i / blocks % panels_, first = i % blocks * block_channels;
-        const int64_t count = std::min(block_channels, channels_ - first);
-        pack_panel(c, group, first * winograd_taps, panel, count * winograd_taps, packed.data());
-        kernels<T>().conv2d.winograd_filters({packed.data(), count, c.turned,
-                                              data_.data() + offset(group, panel, 0, first),
-                                              channels_ * panel_width<T>()});
+        const int64_t group = i / blocks / panels_, panel = i / blocks % panels_;
+        transform(group, panel, i % blocks * block_channels, data_.data() + (i / blocks) * panel_size());
       }
     });
   }
-  const T* at(int64_t group, int64_t panel, int64_t place, int64_t channel) const {
-    return data_.data() + offset(group, panel, place, channel);
+  // Elements of scratch that a panel needs.
+  int64_t scratch_size() const { return ahead_ ? 0 : panel_size(); }
+  int64_t place_size() const { return panel_place<T>(c_.channels); }
+
+  // [place][channel][filter] of a panel.
+  const T* at(int64_t group, int64_t panel, T* scratch) const {
+    if (ahead_) return data_.data() + (group * panels_ + panel) * panel_size();
+    for (int64_t first = 0; first < c_.channels; first += block_channels) transform(group, panel, first, scratch);
+    return scratch;
   }
 
  private:
-  int64_t offset(int64_t group, int64_t panel, int64_t place, int64_t channel) const {
-    return (((group * panels_ + panel) * winograd_places + place) * channels_ + channel) * panel_width<T>();
+  int64_t panel_size() const { return winograd_places * place_size(); }
+
+  void transform(int64_t group, int64_t panel, int64_t first, T* to) const {
+    const int64_t count = std::min(block_channels, c_.channels - first);
+    AlignedBuffer<T> packed(count * winograd_taps * panel_width<T>());
+    pack_panel(c_, group, first * winograd_taps, panel, count * winograd_taps, packed.data());
+    kernels<T>().conv2d.winograd_filters(
+        {packed.data(), count, c_.turned, to + first * panel_width<T>(), place_size()});
   }
 
-  int64_t channels_, panels_;
+  const Correlation<T>& c_;
+  bool ahead_;
+  int64_t panels_;
   AlignedBuffer<T> data_;
 };
 
@@ -70,8 +82,9 @@ class WinogradUnit {
         place_(TileInput<T>::place_size(c.channels, tiles_)),
         input_(tiles, unit.band.last - unit.band.first),
         lines_(c.channels),
+        panel_(weights.scratch_size()),
         transformed_(winograd_places * place_),
-        sums_(winograd_places * tiles_ * panel_width<T>()),
+        sums_(winograd_places * panel_place<T>(tiles_)),
         finished_(4 * tiles_ * panel_width<T>()) {}
 
   void run() {
@@ -91,13 +104,14 @@ class WinogradUnit {
     product.columns = product.cells = tiles_;
     product.step = 1;
     product.filters = filters(panel);
+    const T* weights = weights_.at(unit_.group, panel, panel_.data());
     for (int64_t place = 0; place < winograd_places; ++place) {
       product.x = transformed_.data() + place * place_;
-      product.sums = sums_.data() + place * tiles_ * panel_width<T>();
+      product.sums = sums_.data() + place * panel_place<T>(tiles_);
       for (int64_t channel = 0; channel < c_.channels; channel += most_sum) {
         product.lines = lines_.data() + channel;
         product.depth = std::min(most_sum, c_.channels - channel);
-        product.weight = weights_.at(unit_.group, panel, place, channel);
+        product.weight = weights + place * weights_.place_size() + channel * panel_width<T>();
         product.accumulate = channel > 0;
         kernels<T>().conv2d.multiply_cells(product);
       }
@@ -114,7 +128,7 @@ class WinogradUnit {
         const int64_t tile = (image * unit_.band.outputs + row - unit_.band.first) * columns_;
         const int64_t rows = std::min<int64_t>(2, c_.h.output - 2 * row);
         kernels<T>().conv2d.winograd_output(
-            {sums_.data() + tile * panel_width<T>(), tiles_ * panel_width<T>(), filters(panel), rows, c_.w.output, to});
+            {sums_.data() + tile * panel_width<T>(), panel_place<T>(tiles_), filters(panel), rows, c_.w.output, to});
         to += rows * c_.w.output * panel_width<T>();
       }
       store(panel, image, 2 * first, std::min(c_.h.output, 2 * last));
@@ -138,7 +152,7 @@ class WinogradUnit {
   int64_t columns_, tiles_, place_;  // tiles of a row, of the unit; elements of a place
   TileInput<T> input_;
   AlignedBuffer<int64_t> lines_;
-  AlignedBuffer<T> transformed_, sums_, finished_;
+  AlignedBuffer<T> panel_, transformed_, sums_, finished_;
 };
 
 // How the work is cut; the bits of a result do not depend on it.
@@ -154,6 +168,7 @@ Cut choose_cut(const Correlation<T>& tiles) {
   const int64_t fitting = std::max<int64_t>(
       1, unit_elements / (winograd_places * std::max(tiles.channels, panel_width<T>()) * tiles.w.output));
   Cut cut{};
+  if (rows <= fitting && panels % threads == 0) return {rows, 1, panels / threads, threads};
   cut.rows = ceil_div(rows, std::min(rows, round_up(ceil_div(rows, fitting), threads)));  // as many for each thread
   cut.bands = ceil_div(rows, cut.rows);
   const int64_t parts = std::min(panels, ceil_div(threads, cut.bands * tiles.groups));
@@ -177,7 +192,7 @@ template <class T>
 void correlate_by_winograd(const Correlation<T>& c) {
   const Correlation<T> tiles = tiles_of(c);
   const Cut cut = choose_cut(tiles);
-  const WinogradWeights<T> weights(c);
+  const WinogradWeights<T> weights(c, cut.bands > 1);
   const int64_t panels = ceil_div(c.filters, panel_width<T>());
   parallel_for(c.groups * cut.bands * cut.parts, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {

@@ -3,11 +3,19 @@
 #pragma once
 
 #include "cpu/conv2d_correlation.h"
+#include "cpu/conv2d_panels.h"
 #include "cpu/dispatch.h"
 
 namespace fastnn::cpu {
 
 inline constexpr int64_t winograd_places = 16, winograd_taps = 9;
+
+// Elements of a place of `rows` rows of a panel: one line of cache more, or the places of a tile might all lie in the
+// same set of the cache (the transformation of 256 x 256 weights took 3 times as long).
+template <class T>
+int64_t panel_place(int64_t rows) {
+  return rows * panel_width<T>() + 64 / static_cast<int64_t>(sizeof(T));
+}
 
 // The same planes under windows of 4x4, 2 apart: an output row is a row of tiles.
 template <class T>
