@@ -19,10 +19,7 @@ template <class T>
 class WeightPanels {
  public:
   WeightPanels(const Correlation<T>& c, bool ahead)
-      : c_(c),
-        ahead_(ahead),
-        panels_(ceil_div(c.filters, panel_width<T>())),
-        data_(ahead ? c.groups * each() * c.depth() : 0) {
+      : c_(c), ahead_(ahead), panels_(panel_count(c)), data_(ahead ? c.groups * each() * c.depth() : 0) {
     if (!ahead) return;
     const int64_t k_block = c.k_block(), blocks = ceil_div(c.depth(), k_block);
     const int64_t grain = std::max<int64_t>(1, (1 << 15) / (k_block * panel_width<T>()));
@@ -53,17 +50,10 @@ class WeightPanels {
   AlignedBuffer<T> data_;
 };
 
-// What one thread works on at a time.
-struct Unit {
-  int64_t group;
-  Band band;
-  int64_t first_panel, last_panel;
-};
-
 template <class T>
 class CellUnit {
  public:
-  CellUnit(const Correlation<T>& c, const WeightPanels<T>& weights, const Unit& unit)
+  CellUnit(const Correlation<T>& c, const WeightPanels<T>& weights, const PanelUnit& unit)
       : c_(c),
         weights_(weights),
         unit_(unit),
@@ -150,7 +140,7 @@ class CellUnit {
 
   const Correlation<T>& c_;
   const WeightPanels<T>& weights_;
-  Unit unit_;
+  PanelUnit unit_;
   int64_t k_block_;
   bool last_ = true;
   BandInput<T> input_;
@@ -198,7 +188,7 @@ double cost(const Correlation<T>& c, const Cut& cut, int64_t threads) {
 // Few units copy least and read weights least, many even out; units are as large as fits in any case.
 template <class T>
 Cut choose_cut(const Correlation<T>& c) {
-  const int64_t panels = ceil_div(c.filters, panel_width<T>()), k_block = c.k_block();
+  const int64_t panels = panel_count(c), k_block = c.k_block();
   const int64_t copied = ceil_div(k_block, c.taps()) * reach(c.w, c.w.output) * c.h.stride;
   const int64_t sums = k_block < c.depth() ? c.w.output * panels * panel_width<T>() : 1;
   int64_t fitting = std::max<int64_t>(1, unit_elements / std::max(copied, sums));
@@ -236,7 +226,7 @@ template <class T>
 void correlate_by_cells(const Correlation<T>& c) {
   const Cut cut = choose_cut(c);
   const WeightPanels<T> weights(c, cut.bands > 1);
-  const int64_t panels = ceil_div(c.filters, panel_width<T>());
+  const int64_t panels = panel_count(c);
   parallel_for(c.groups * cut.parts * cut.bands, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t first = i / cut.bands % cut.parts * cut.panels;

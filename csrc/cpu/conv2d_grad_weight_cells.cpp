@@ -21,33 +21,22 @@ template <class T>
 struct Task {
   const Correlation<T>& c;
   const T* grad_output;
-  int64_t panels, unit_panels, parts;  // of a group, of a unit of work, units of a group
   RowChunks chunks;
+  PanelCut panels;
   int64_t block_channels;
 
   Task(const Correlation<T>& c_, const T* grad_output_)
       : c(c_),
         grad_output(grad_output_),
-        panels(ceil_div(c.filters, width())),
-        chunks(c.rows(), c.w.output, c.flops() / static_cast<double>(c.groups), panels * c.groups) {
-    cut_panels();
+        chunks(c.rows(), c.w.output, c.flops() / static_cast<double>(c.groups), panel_count(c) * c.groups),
+        panels(panel_count(c), grad_elements / (chunks.band_rows * c.w.output * width()), chunks.count * c.groups) {
     const int64_t copied = chunks.band_rows * c.h.stride * reach(c.w, c.w.output);
     block_channels = std::clamp<int64_t>(input_elements / copied, 1, c.channels);
   }
 
-  // As few units as keep the threads busy: each copies x anew. The bits of a sum do not depend on it.
-  void cut_panels() {
-    const int64_t fitting = std::max<int64_t>(1, grad_elements / (chunks.band_rows * c.w.output * width()));
-    const int64_t threads = num_threads(), each = chunks.count * c.groups;
-    parts = std::max(ceil_div(panels, fitting), std::min(panels, ceil_div(threads, each)));
-    while (parts < panels && each * parts < 4 * threads && each * parts % threads != 0) ++parts;
-    unit_panels = ceil_div(panels, parts);
-    parts = ceil_div(panels, unit_panels);
-  }
-
   static int64_t width() { return kernels<T>().gemm.tile_columns; }
   int64_t panel_sums() const { return c.depth() * width(); }
-  int64_t chunk_sums() const { return c.groups * panels * panel_sums(); }
+  int64_t chunk_sums() const { return c.groups * panels.all * panel_sums(); }
 };
 
 // One chunk of cells and some panels of a group's filters.
@@ -59,7 +48,7 @@ class ChunkSums {
         c_(task.c),
         group_(group),
         first_(first_panel),
-        last_(std::min(task.panels, first_panel + task.unit_panels)),
+        last_(std::min(task.panels.all, first_panel + task.panels.each)),
         input_(c_, task.chunks.band_rows, task.block_channels, ColumnOrder::as_they_lie),
         grad_((last_ - first_) * most_cells() * width()),
         weights_(task.block_channels * c_.taps()),
@@ -155,7 +144,7 @@ void combine(const Task<T>& t, T* sums, int64_t panel, int64_t first, int64_t co
     const T* more = sum + chunk * t.chunk_sums();
     for (int64_t i = 0; i < count * width; ++i) sum[i] += more[i];
   }
-  store_panel(t.c, panel / t.panels, panel % t.panels, first, count, sum, accumulate, turned, grad_weight);
+  store_panel(t.c, panel / t.panels.all, panel % t.panels.all, first, count, sum, accumulate, turned, grad_weight);
 }
 
 }  // namespace
@@ -166,16 +155,17 @@ void conv2d_grad_weight_by_cells(const Conv2dSize& s, const T* grad_output, cons
   const Correlation<T> c = windows_of(s, x);
   const Task<T> t(c, grad_output);
   AlignedBuffer<T> sums(t.chunks.count * t.chunk_sums());
-  parallel_for(t.chunks.count * c.groups * t.parts, 1, [&](int64_t begin, int64_t end) {
+  parallel_for(t.chunks.count * c.groups * t.panels.parts, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t panel = i % t.parts * t.unit_panels, group = i / t.parts % c.groups, chunk = i / t.parts / c.groups;
+      const int64_t panel = i % t.panels.parts * t.panels.each, group = i / t.panels.parts % c.groups,
+                    chunk = i / t.panels.parts / c.groups;
       ChunkSums<T>(t, group, panel)
           .run(chunk * t.chunks.rows, std::min(c.rows(), (chunk + 1) * t.chunks.rows),
-               sums.data() + chunk * t.chunk_sums() + (group * t.panels + panel) * t.panel_sums());
+               sums.data() + chunk * t.chunk_sums() + (group * t.panels.all + panel) * t.panel_sums());
     }
   });
   const int64_t blocks = ceil_div(c.depth(), combined_weights);
-  parallel_for(c.groups * t.panels * blocks, 4, [&](int64_t begin, int64_t end) {
+  parallel_for(c.groups * t.panels.all * blocks, 4, [&](int64_t begin, int64_t end) {
     AlignedBuffer<T> turned(combined_weights * Task<T>::width());
     for (int64_t i = begin; i < end; ++i) {
       const int64_t first = i % blocks * combined_weights;

@@ -19,29 +19,24 @@ template <class T>
 struct Task {
   Correlation<T> c, tiles;
   const T* grad_output;
-  int64_t panels, unit_panels, parts;  // of a group, of a unit of work, units of a group
   RowChunks chunks;
+  PanelCut panels;
   int64_t block_channels;
 
   Task(const Correlation<T>& c_, const T* grad_output_)
       : c(c_),
         tiles(tiles_of(c_)),
         grad_output(grad_output_),
-        panels(ceil_div(c.filters, panel_width<T>())),
-        chunks(tiles.rows(), tiles.w.output, c.flops() / static_cast<double>(c.groups), panels * c.groups, band_tiles),
-        block_channels(ceil_div(c.channels, ceil_div(c.channels, most_channels))) {
-    // As few units as keep the threads busy: each transforms x anew. The bits of a sum do not depend on it.
-    const int64_t fitting = std::max<int64_t>(1, grad_elements / (winograd_places * most_tiles() * panel_width<T>()));
-    const int64_t threads = num_threads(), each = chunks.count * c.groups;
-    parts = std::max(ceil_div(panels, fitting), std::min(panels, ceil_div(threads, each)));
-    unit_panels = ceil_div(panels, parts);
-    parts = ceil_div(panels, unit_panels);
-  }
+        chunks(tiles.rows(), tiles.w.output, c.flops() / static_cast<double>(c.groups), panel_count(c) * c.groups,
+               band_tiles),
+        panels(panel_count(c), grad_elements / (winograd_places * most_tiles() * panel_width<T>()),
+               chunks.count * c.groups),
+        block_channels(ceil_div(c.channels, ceil_div(c.channels, most_channels))) {}
 
   int64_t most_tiles() const { return chunks.band_rows * tiles.w.output; }
   int64_t place_sums() const { return panel_place<T>(c.channels); }
   int64_t panel_sums() const { return winograd_places * place_sums(); }
-  int64_t chunk_sums() const { return c.groups * panels * panel_sums(); }
+  int64_t chunk_sums() const { return c.groups * panels.all * panel_sums(); }
 };
 
 // One chunk of tiles and some panels of a group's filters.
@@ -53,7 +48,7 @@ class ChunkSums {
         c_(task.c),
         group_(group),
         first_(first_panel),
-        last_(std::min(task.panels, first_panel + task.unit_panels)),
+        last_(std::min(task.panels.all, first_panel + task.panels.each)),
         input_(task.tiles, task.chunks.band_rows),
         cells_(2 * task.chunks.band_rows * c_.w.output * panel_width<T>()),
         grads_((last_ - first_) * winograd_places * panel_place<T>(task.most_tiles())),
@@ -146,7 +141,7 @@ void combine(const Task<T>& t, T* sums, int64_t panel, int64_t channel, int64_t 
     }
   }
   kernels<T>().conv2d.winograd_grad_weight({sum, t.place_sums(), count, weights});
-  store_panel(t.c, panel / t.panels, panel % t.panels, channel * winograd_taps, count * winograd_taps, weights,
+  store_panel(t.c, panel / t.panels.all, panel % t.panels.all, channel * winograd_taps, count * winograd_taps, weights,
               accumulate, turned, grad_weight);
 }
 
@@ -157,16 +152,17 @@ void conv2d_grad_weight_by_winograd(const Conv2dSize& s, const T* grad_output, c
                                     T* grad_weight) {
   const Task<T> t(windows_of(s, x), grad_output);
   AlignedBuffer<T> sums(t.chunks.count * t.chunk_sums());
-  parallel_for(t.chunks.count * s.groups * t.parts, 1, [&](int64_t begin, int64_t end) {
+  parallel_for(t.chunks.count * s.groups * t.panels.parts, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t panel = i % t.parts * t.unit_panels, group = i / t.parts % s.groups, chunk = i / t.parts / s.groups;
+      const int64_t panel = i % t.panels.parts * t.panels.each, group = i / t.panels.parts % s.groups,
+                    chunk = i / t.panels.parts / s.groups;
       ChunkSums<T>(t, group, panel)
           .run(chunk * t.chunks.rows, std::min(t.tiles.rows(), (chunk + 1) * t.chunks.rows),
-               sums.data() + chunk * t.chunk_sums() + (group * t.panels + panel) * t.panel_sums());
+               sums.data() + chunk * t.chunk_sums() + (group * t.panels.all + panel) * t.panel_sums());
     }
   });
   const int64_t blocks = ceil_div(t.c.channels, combined_channels);
-  parallel_for(s.groups * t.panels * blocks, 2, [&](int64_t begin, int64_t end) {
+  parallel_for(s.groups * t.panels.all * blocks, 2, [&](int64_t begin, int64_t end) {
     const int64_t most = combined_channels * winograd_taps * panel_width<T>();
     AlignedBuffer<T> weights(most), turned(most);
     for (int64_t i = begin; i < end; ++i) {

@@ -3,6 +3,7 @@
 
 #include "cpu/conv2d_correlation.h"
 #include "cpu/dispatch.h"
+#include "cpu/parallel.h"
 
 namespace fastnn::cpu {
 
@@ -10,6 +11,32 @@ template <class T>
 int64_t panel_width() {
   return kernels<T>().gemm.tile_columns;
 }
+
+template <class T>
+int64_t panel_count(const Correlation<T>& c) {
+  return ceil_div(c.filters, panel_width<T>());
+}
+
+// What one thread works on at a time: rows, and panels of a group.
+struct PanelUnit {
+  int64_t group;
+  Band band;
+  int64_t first_panel, last_panel;
+};
+
+// How units share the panels of a group where each copies x anew: as few as keep the threads busy. `most`: panels that
+// fit; `others`: units for each of their shares. The bits of a sum do not depend on it.
+struct PanelCut {
+  int64_t all, each, parts;  // panels, those of a unit, units
+
+  PanelCut(int64_t panels, int64_t most, int64_t others) : all(panels) {
+    const int64_t threads = num_threads();
+    parts = std::max(ceil_div(panels, std::max<int64_t>(1, most)), std::min(panels, ceil_div(threads, others)));
+    while (parts < panels && others * parts < 4 * threads && others * parts % threads != 0) ++parts;
+    each = ceil_div(panels, parts);
+    parts = ceil_div(panels, each);
+  }
+};
 
 // Terms [q, q + depth) of a panel to to[k][filter]. Turned weights come channel by channel, each with its taps in the
 // order in which they lie.

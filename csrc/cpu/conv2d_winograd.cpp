@@ -21,10 +21,7 @@ template <class T>
 class WinogradWeights {
  public:
   WinogradWeights(const Correlation<T>& c, bool ahead)
-      : c_(c),
-        ahead_(ahead),
-        panels_(ceil_div(c.filters, panel_width<T>())),
-        data_(ahead ? c.groups * panels_ * panel_size() : 0) {
+      : c_(c), ahead_(ahead), panels_(panel_count(c)), data_(ahead ? c.groups * panels_ * panel_size() : 0) {
     if (!ahead) return;
     const int64_t blocks = ceil_div(c.channels, block_channels);
     parallel_for(c.groups * panels_ * blocks, 1, [&](int64_t begin, int64_t end) {
@@ -62,18 +59,11 @@ class WinogradWeights {
   AlignedBuffer<T> data_;
 };
 
-// What one thread works on at a time: rows of tiles, and panels.
-struct Unit {
-  int64_t group;
-  Band band;
-  int64_t first_panel, last_panel;
-};
-
 template <class T>
 class WinogradUnit {
  public:
   WinogradUnit(const Correlation<T>& c, const Correlation<T>& tiles, const WinogradWeights<T>& weights,
-               const Unit& unit)
+               const PanelUnit& unit)
       : c_(c),
         weights_(weights),
         unit_(unit),
@@ -148,7 +138,7 @@ class WinogradUnit {
 
   const Correlation<T>& c_;
   const WinogradWeights<T>& weights_;
-  Unit unit_;
+  PanelUnit unit_;
   int64_t columns_, tiles_, place_;  // tiles of a row, of the unit; elements of a place
   TileInput<T> input_;
   AlignedBuffer<int64_t> lines_;
@@ -162,7 +152,7 @@ struct Cut {
 
 template <class T>
 Cut choose_cut(const Correlation<T>& tiles) {
-  const int64_t panels = ceil_div(tiles.filters, panel_width<T>()), rows = tiles.rows();
+  const int64_t panels = panel_count(tiles), rows = tiles.rows();
   const int64_t threads =
       std::clamp<int64_t>(static_cast<int64_t>(std::min(tiles.flops() / least_unit_flops, 1e6)), 1, num_threads());
   const int64_t fitting = std::max<int64_t>(
@@ -193,7 +183,7 @@ void correlate_by_winograd(const Correlation<T>& c) {
   const Correlation<T> tiles = tiles_of(c);
   const Cut cut = choose_cut(tiles);
   const WinogradWeights<T> weights(c, cut.bands > 1);
-  const int64_t panels = ceil_div(c.filters, panel_width<T>());
+  const int64_t panels = panel_count(c);
   parallel_for(c.groups * cut.bands * cut.parts, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t panel = i % cut.parts * cut.panels, row = i / cut.parts % cut.bands * cut.rows;
