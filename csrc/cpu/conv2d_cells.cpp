@@ -9,9 +9,8 @@ namespace fastnn::cpu {
 namespace {
 
 constexpr int64_t unit_elements = 1 << 16;  // of copied input, and of unfinished sums, so that they stay in L2
-constexpr double least_unit_flops = 1 << 20;
-constexpr int64_t least_cells = 56;   // of a stretch
-constexpr int64_t widest_row = 2048;  // cells; rows are not cut
+constexpr int64_t least_cells = 56;         // of a stretch
+constexpr int64_t widest_row = 2048;        // cells; rows are not cut
 
 // The weights in the order in which the tiles read them: [group][block of k][panel][k][filter]. Turned ahead where
 // several units read a panel; or else by the one that does, into scratch that stays in its cache.
@@ -103,7 +102,7 @@ class CellUnit {
   void multiply_panel(int64_t q, int64_t panel) {
     const int64_t first = panel * panel_width<T>();
     product_.weight = weights_.at(unit_.group, q, panel, product_.depth, panel_.data());
-    product_.filters = std::min(panel_width<T>(), c_.filters - first);
+    product_.filters = panel_filters(c_, panel);
     product_.columns = c_.w.output;
     product_.step = input_.column_step();
     product_.y_plane = c_.y_plane;
@@ -193,8 +192,7 @@ Cut choose_cut(const Correlation<T>& c) {
   const int64_t sums = k_block < c.depth() ? c.w.output * panels * panel_width<T>() : 1;
   int64_t fitting = std::max<int64_t>(1, unit_elements / std::max(copied, sums));
   if (c.rows() <= 2 * fitting) fitting = c.rows();
-  const int64_t threads =
-      std::clamp<int64_t>(static_cast<int64_t>(std::min(c.flops() / least_unit_flops, 1e6)), 1, num_threads());
+  const int64_t threads = useful_threads(c);
   Cut best{};
   double least = 0;
   for (int64_t each = 1; each <= (threads == 1 ? 1 : 4); each *= 2) {  // units a thread

@@ -13,7 +13,6 @@ namespace {
 
 constexpr int64_t unit_elements = 1 << 16;  // of C, so that it stays in L2
 constexpr int64_t least_unit_columns = 512, most_unit_columns = 2048;
-constexpr double least_unit_flops = 1 << 20;
 
 // The weights in the order in which the register tile reads them: [group][block of k][tile][k][row].
 template <class T>
@@ -196,8 +195,7 @@ template <class T>
 Cut choose_cut(const Correlation<T>& c) {
   const auto& gemm = kernels<T>().gemm;
   const int64_t panels = ceil_div(c.rows() * c.w.output, gemm.tile_columns);
-  const int64_t threads =
-      std::clamp<int64_t>(static_cast<int64_t>(std::min(c.flops() / least_unit_flops, 1e6)), 1, num_threads());
+  const int64_t threads = useful_threads(c);
   const int64_t wanted = threads == 1 ? 1 : 4 * threads;
   // Every unit copies whole rows, so a very wide row is not cut into more than eight.
   const int64_t fitting = std::clamp(unit_elements / c.filters, least_unit_columns, most_unit_columns);

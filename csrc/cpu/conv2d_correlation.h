@@ -9,6 +9,7 @@
 #include "cpu/aligned_buffer.h"
 #include "cpu/conv2d_band.h"
 #include "cpu/gemm_blocks.h"
+#include "cpu/parallel.h"
 #include "ops/conv2d.h"
 
 namespace fastnn::cpu {
@@ -52,6 +53,13 @@ struct Correlation {
 
 template <class T>
 void correlate(const Correlation<T>& correlation);
+
+// As many threads as get a piece of work that is worth waking one.
+template <class T>
+int64_t useful_threads(const Correlation<T>& c) {
+  constexpr double least_flops = 1 << 20;
+  return std::clamp<int64_t>(static_cast<int64_t>(std::min(c.flops() / least_flops, 1e6)), 1, num_threads());
+}
 
 // Forward without weights and an output: where the windows read.
 template <class T>

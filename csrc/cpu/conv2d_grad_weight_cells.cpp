@@ -1,9 +1,8 @@
 // grad_weight with the filters as lanes. The kernel of the convolution itself adds up, for each weight of a filter, the
 // inputs that the weight met; its terms are the output cells, its "weights" grad_output, turned so that the filters of
 // a panel lie side by side. x is read where it lies, or from a copy with zeros around.
-#include "cpu/conv2d_chunks.h"
+#include "cpu/conv2d_chunk_sums.h"
 #include "cpu/conv2d_correlation.h"
-#include "cpu/conv2d_panels.h"
 #include "cpu/conv2d_parts.h"
 #include "cpu/dispatch.h"
 #include "cpu/gemm_blocks.h"
@@ -43,12 +42,12 @@ struct Task {
 template <class T>
 class ChunkSums {
  public:
-  ChunkSums(const Task<T>& task, int64_t group, int64_t first_panel)
+  ChunkSums(const Task<T>& task, int64_t group, int64_t first_panel, int64_t last_panel)
       : t_(task),
         c_(task.c),
         group_(group),
         first_(first_panel),
-        last_(std::min(task.panels.all, first_panel + task.panels.each)),
+        last_(last_panel),
         input_(c_, task.chunks.band_rows, task.block_channels, ColumnOrder::as_they_lie),
         grad_((last_ - first_) * most_cells() * width()),
         weights_(task.block_channels * c_.taps()),
@@ -73,7 +72,6 @@ class ChunkSums {
  private:
   static int64_t width() { return Task<T>::width(); }
   int64_t most_cells() const { return t_.chunks.band_rows * c_.w.output; }
-  int64_t filters(int64_t panel) const { return std::min(width(), c_.filters - panel * width()); }
 
   // To [panel][cell][filter]; cells of several images follow one another.
   void turn_grad(const Band& band) {
@@ -83,7 +81,8 @@ class ChunkSums {
       for (int64_t cell = band.first * c_.w.output; cell < end;) {
         const int64_t image = cell / plane, length = std::min(end, (image + 1) * plane) - cell;
         const int64_t filter = (image * c_.groups + group_) * c_.filters + panel * width();
-        kernels<T>().gemm.pack_b(t_.grad_output + filter * plane + cell % plane, plane, 1, filters(panel), length, to);
+        kernels<T>().gemm.pack_b(t_.grad_output + filter * plane + cell % plane, plane, 1, panel_filters(c_, panel),
+                                 length, to);
         to += length * width();
         cell += length;
       }
@@ -117,7 +116,7 @@ class ChunkSums {
       product_.lines = lines_.data() + cell;
       product_.accumulate = accumulate || cell > 0;
       for (int64_t panel = first_; panel < last_; ++panel) {
-        product_.filters = filters(panel);
+        product_.filters = panel_filters(c_, panel);
         product_.weight = grad_.data() + ((panel - first_) * most_cells() + cell) * width();
         product_.sums = sums + (panel - first_) * t_.panel_sums() + channel * c_.taps() * width();
         kernels<T>().conv2d.multiply_cells(product_);
@@ -138,12 +137,8 @@ class ChunkSums {
 template <class T>
 void combine(const Task<T>& t, T* sums, int64_t panel, int64_t first, int64_t count, bool accumulate, T* turned,
              T* grad_weight) {
-  const int64_t width = Task<T>::width();
-  T* sum = sums + panel * t.panel_sums() + first * width;
-  for (int64_t chunk = 1; chunk < t.chunks.count; ++chunk) {
-    const T* more = sum + chunk * t.chunk_sums();
-    for (int64_t i = 0; i < count * width; ++i) sum[i] += more[i];
-  }
+  T* sum = sums + panel * t.panel_sums() + first * Task<T>::width();
+  add_chunks(t, count * Task<T>::width(), sum);
   store_panel(t.c, panel / t.panels.all, panel % t.panels.all, first, count, sum, accumulate, turned, grad_weight);
 }
 
@@ -155,15 +150,7 @@ void conv2d_grad_weight_by_cells(const Conv2dSize& s, const T* grad_output, cons
   const Correlation<T> c = windows_of(s, x);
   const Task<T> t(c, grad_output);
   AlignedBuffer<T> sums(t.chunks.count * t.chunk_sums());
-  parallel_for(t.chunks.count * c.groups * t.panels.parts, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t panel = i % t.panels.parts * t.panels.each, group = i / t.panels.parts % c.groups,
-                    chunk = i / t.panels.parts / c.groups;
-      ChunkSums<T>(t, group, panel)
-          .run(chunk * t.chunks.rows, std::min(c.rows(), (chunk + 1) * t.chunks.rows),
-               sums.data() + chunk * t.chunk_sums() + (group * t.panels.all + panel) * t.panel_sums());
-    }
-  });
+  sum_chunks<ChunkSums<T>>(t, c.rows(), sums.data());
   const int64_t blocks = ceil_div(c.depth(), combined_weights);
   parallel_for(c.groups * t.panels.all * blocks, 4, [&](int64_t begin, int64_t end) {
     AlignedBuffer<T> turned(combined_weights * Task<T>::width());

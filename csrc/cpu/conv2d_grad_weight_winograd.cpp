@@ -1,7 +1,7 @@
 // grad_weight by Winograd's algorithm, the adjoint of the forward: grad_output's 2x2 cells under a tile are transformed
 // into 16 places, too, the tiles of each place are summed, and the sums transformed back into 3x3 weights. Chunks of
 // rows of tiles give partial sums that are added in order.
-#include "cpu/conv2d_chunks.h"
+#include "cpu/conv2d_chunk_sums.h"
 #include "cpu/conv2d_parts.h"
 #include "cpu/conv2d_winograd.h"
 #include "cpu/parallel.h"
@@ -43,12 +43,12 @@ struct Task {
 template <class T>
 class ChunkSums {
  public:
-  ChunkSums(const Task<T>& task, int64_t group, int64_t first_panel)
+  ChunkSums(const Task<T>& task, int64_t group, int64_t first_panel, int64_t last_panel)
       : t_(task),
         c_(task.c),
         group_(group),
         first_(first_panel),
-        last_(std::min(task.panels.all, first_panel + task.panels.each)),
+        last_(last_panel),
         input_(task.tiles, task.chunks.band_rows),
         cells_(2 * task.chunks.band_rows * c_.w.output * panel_width<T>()),
         grads_((last_ - first_) * winograd_places * panel_place<T>(task.most_tiles())),
@@ -80,14 +80,13 @@ class ChunkSums {
   // To [place][tile][filter], image by image.
   void transform_grad(const Band& band, int64_t panel) {
     const int64_t W = c_.w.output, plane = c_.h.output * W, width = panel_width<T>();
-    const int64_t filters = std::min(width, c_.filters - panel * width);
     T* to = grads_of(panel);
     for (int64_t part = 0; part < band.parts(); ++part) {
       const int64_t first = band.first_output(part), last = band.end_output(part);
       const int64_t cells = std::min(c_.h.output, 2 * last) * W - 2 * first * W;
       const int64_t filter = ((band.image() + part) * c_.groups + group_) * c_.filters + panel * width;
-      kernels<T>().gemm.pack_b(t_.grad_output + filter * plane + 2 * first * W, plane, 1, filters, cells,
-                               cells_.data());
+      kernels<T>().gemm.pack_b(t_.grad_output + filter * plane + 2 * first * W, plane, 1, panel_filters(c_, panel),
+                               cells, cells_.data());
       for (int64_t row = first; row < last; ++row, to += t_.tiles.w.output * width) {
         kernels<T>().conv2d.winograd_grad_output({cells_.data() + 2 * (row - first) * W * width,
                                                   std::min<int64_t>(2, c_.h.output - 2 * row), W, to,
@@ -103,7 +102,7 @@ class ChunkSums {
     product.columns = product.cells = channels;
     product.step = tiles_;
     for (int64_t panel = first_; panel < last_; ++panel) {
-      product.filters = std::min(panel_width<T>(), c_.filters - panel * panel_width<T>());
+      product.filters = panel_filters(c_, panel);
       for (int64_t place = 0; place < winograd_places; ++place) {
         product.x = transformed_.data() + place * place_;
         product.sums = sums + (panel - first_) * t_.panel_sums() + place * t_.place_sums() + channel * panel_width<T>();
@@ -131,14 +130,9 @@ class ChunkSums {
 template <class T>
 void combine(const Task<T>& t, T* sums, int64_t panel, int64_t channel, int64_t count, bool accumulate, T* weights,
              T* turned, T* grad_weight) {
-  const int64_t width = panel_width<T>();
-  T* sum = sums + panel * t.panel_sums() + channel * width;
-  for (int64_t chunk = 1; chunk < t.chunks.count; ++chunk) {
-    for (int64_t place = 0; place < winograd_places; ++place) {
-      T* to = sum + place * t.place_sums();
-      const T* more = to + chunk * t.chunk_sums();
-      for (int64_t i = 0; i < count * width; ++i) to[i] += more[i];
-    }
+  T* sum = sums + panel * t.panel_sums() + channel * panel_width<T>();
+  for (int64_t place = 0; place < winograd_places; ++place) {
+    add_chunks(t, count * panel_width<T>(), sum + place * t.place_sums());
   }
   kernels<T>().conv2d.winograd_grad_weight({sum, t.place_sums(), count, weights});
   store_panel(t.c, panel / t.panels.all, panel % t.panels.all, channel * winograd_taps, count * winograd_taps, weights,
@@ -152,15 +146,7 @@ void conv2d_grad_weight_by_winograd(const Conv2dSize& s, const T* grad_output, c
                                     T* grad_weight) {
   const Task<T> t(windows_of(s, x), grad_output);
   AlignedBuffer<T> sums(t.chunks.count * t.chunk_sums());
-  parallel_for(t.chunks.count * s.groups * t.panels.parts, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t panel = i % t.panels.parts * t.panels.each, group = i / t.panels.parts % s.groups,
-                    chunk = i / t.panels.parts / s.groups;
-      ChunkSums<T>(t, group, panel)
-          .run(chunk * t.chunks.rows, std::min(t.tiles.rows(), (chunk + 1) * t.chunks.rows),
-               sums.data() + chunk * t.chunk_sums() + (group * t.panels.all + panel) * t.panel_sums());
-    }
-  });
+  sum_chunks<ChunkSums<T>>(t, t.tiles.rows(), sums.data());
   const int64_t blocks = ceil_div(t.c.channels, combined_channels);
   parallel_for(s.groups * t.panels.all * blocks, 2, [&](int64_t begin, int64_t end) {
     const int64_t most = combined_channels * winograd_taps * panel_width<T>();

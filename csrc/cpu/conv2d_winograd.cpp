@@ -13,7 +13,6 @@ constexpr int64_t block_channels = 32;      // whose weights are transformed at 
 constexpr int64_t least_channels = 16;      // and filters: with fewer, transforms cost more than products
 constexpr int64_t widest_row = 2048;        // cells; rows are not cut
 constexpr int64_t most_sum = 256;           // channels that are added at a stretch
-constexpr double least_unit_flops = 1 << 20;
 
 // The transformed weights: [group][panel][place][channel][filter]. Transformed ahead where several units read a panel;
 // or else by the one that does, into scratch that stays in its cache.
@@ -93,7 +92,7 @@ class WinogradUnit {
     product.rows = &start;
     product.columns = product.cells = tiles_;
     product.step = 1;
-    product.filters = filters(panel);
+    product.filters = panel_filters(c_, panel);
     const T* weights = weights_.at(unit_.group, panel, panel_.data());
     for (int64_t place = 0; place < winograd_places; ++place) {
       product.x = transformed_.data() + place * place_;
@@ -117,8 +116,8 @@ class WinogradUnit {
       for (int64_t row = first; row < last; ++row) {
         const int64_t tile = (image * unit_.band.outputs + row - unit_.band.first) * columns_;
         const int64_t rows = std::min<int64_t>(2, c_.h.output - 2 * row);
-        kernels<T>().conv2d.winograd_output(
-            {sums_.data() + tile * panel_width<T>(), panel_place<T>(tiles_), filters(panel), rows, c_.w.output, to});
+        kernels<T>().conv2d.winograd_output({sums_.data() + tile * panel_width<T>(), panel_place<T>(tiles_),
+                                             panel_filters(c_, panel), rows, c_.w.output, to});
         to += rows * c_.w.output * panel_width<T>();
       }
       store(panel, image, 2 * first, std::min(c_.h.output, 2 * last));
@@ -130,11 +129,9 @@ class WinogradUnit {
     const int64_t filter = panel * panel_width<T>();
     const T* bias = c_.bias ? c_.bias + unit_.group * c_.filters + filter : nullptr;
     T* y = c_.y_of(image, unit_.group, filter) + first * c_.y_line;
-    kernels<T>().conv2d.store_cells(
-        {finished_.data(), (last - first) * c_.w.output, filters(panel), bias, c_.relu, y, c_.y_plane, c_.y_step});
+    kernels<T>().conv2d.store_cells({finished_.data(), (last - first) * c_.w.output, panel_filters(c_, panel), bias,
+                                     c_.relu, y, c_.y_plane, c_.y_step});
   }
-
-  int64_t filters(int64_t panel) const { return std::min(panel_width<T>(), c_.filters - panel * panel_width<T>()); }
 
   const Correlation<T>& c_;
   const WinogradWeights<T>& weights_;
@@ -153,12 +150,12 @@ struct Cut {
 template <class T>
 Cut choose_cut(const Correlation<T>& tiles) {
   const int64_t panels = panel_count(tiles), rows = tiles.rows();
-  const int64_t threads =
-      std::clamp<int64_t>(static_cast<int64_t>(std::min(tiles.flops() / least_unit_flops, 1e6)), 1, num_threads());
+  const int64_t threads = useful_threads(tiles);
   const int64_t fitting = std::max<int64_t>(
       1, unit_elements / (winograd_places * std::max(tiles.channels, panel_width<T>()) * tiles.w.output));
   Cut cut{};
-  if (rows <= fitting && panels % threads == 0) return {rows, 1, panels / threads, threads};
+  const int64_t shares = ceil_div(threads, tiles.groups);  // of a group's panels, if it is not cut into bands
+  if (rows <= fitting && panels % shares == 0) return {rows, 1, panels / shares, shares};
   cut.rows = ceil_div(rows, std::min(rows, round_up(ceil_div(rows, fitting), threads)));  // as many for each thread
   cut.bands = ceil_div(rows, cut.rows);
   const int64_t parts = std::min(panels, ceil_div(threads, cut.bands * tiles.groups));
