@@ -46,12 +46,9 @@ def load(name: str) -> dict[str, Any]:
 
 def by_name(name: str) -> list[dict[str, Any]]:
     """The rows that were measured apart, with other roundings than the definition's."""
-    rows: list[dict[str, Any]] = load(f"{name}-winograd")["rows"] if has(f"{name}-winograd") else []
+    apart = f"{name}-winograd"
+    rows: list[dict[str, Any]] = load(apart)["rows"] if (RESULTS / f"{apart}.json").exists() else []
     return rows
-
-
-def has(name: str) -> bool:
-    return (RESULTS / f"{name}.json").exists()
 
 
 def by_name_text(rows: Rows) -> str:
