@@ -12,6 +12,9 @@ namespace {
 // Of a vector of any instruction set.
 constexpr int64_t most_lanes = 16;
 
+// Room for n cells and for the whole of the last vector.
+int64_t whole_vectors(int64_t n) { return (n + most_lanes - 1) / most_lanes * most_lanes; }
+
 // The tables of one axis, those of input cells for a backward only.
 class AxisTables {
  public:
@@ -62,7 +65,7 @@ class AxisTables {
   // Room for all that windows reach, for all of the row, and for whole vectors.
   int64_t padded_width() const {
     const int64_t reach = (axis_.output - 1) * axis_.stride + axis_.span();
-    return std::max(reach, axis_.before + axis_.size) + most_lanes * axis_.stride;
+    return whole_vectors(std::max(reach, axis_.before + axis_.size) + most_lanes * axis_.stride);
   }
 
   WindowAxis axis_;
@@ -86,6 +89,15 @@ int64_t rows_under(const WindowAxis& h, int64_t outputs) {
 // Output rows of one plane whose windows hold the input rows of a task.
 int64_t rows_over(const WindowAxis& h, int64_t inputs) {
   return std::min(h.output, (std::min(inputs, h.size) + h.span() - 2) / h.stride + 2);
+}
+
+// Where rows of windows share rows of cells, unless their number takes too much room.
+PoolKept kept_parts(const Window& window) {
+  constexpr int64_t most_cells = 1 << 19;
+  const auto& [h, w] = window;
+  const int64_t step = whole_vectors(w.output);
+  const bool overlap = h.stride > 0 && h.dilation == 1 && h.stride < h.kernel;
+  return {.rows = overlap && h.kernel <= most_cells / step ? h.kernel : 0, .step = step};
 }
 
 bool is_empty(const Pool2dSize& size) {
@@ -174,7 +186,8 @@ void max_pool2d_forward(const Pool2dSize& size, const T* x, T* y, const MaxPlace
   const int64_t grain = rows_per_task(cells_forward(size.window)), copied = rows_under(h, grain);
   const AxisTables rows(h), columns(w);
   const TapOffsets offsets(size);
-  const Column<T> first_taps(w.output, [&](int64_t q) { return columns.span(q).tap; });
+  const auto first_tap = [&](int64_t q) { return q < w.output ? columns.span(q).tap : 0; };
+  const Column<T> first_taps(whole_vectors(w.output), first_tap);
   MaxPoolTask<T> task{.h = rows.axis(),
                       .w = columns.axis(copied),
                       .x = x,
@@ -183,9 +196,10 @@ void max_pool2d_forward(const Pool2dSize& size, const T* x, T* y, const MaxPlace
                       .taps = places.taps,
                       .tap_offsets = offsets.data(),
                       .first_taps = first_taps.data(),
+                      .kept = kept_parts(size.window),
                       .scratch_cells = 0};
   task.scratch_cells = copied * task.w.padded_width;
-  for_rows<T>(size.planes * h.output, grain, task.scratch_cells,
+  for_rows<T>(size.planes * h.output, grain, task.scratch_cells + 2 * task.kept.rows * task.kept.step,
               [&](PoolRange range, T* scratch) { kernels<T>().pool.max(task, range, scratch); });
 }
 
@@ -244,9 +258,10 @@ void avg_pool2d_forward(const Pool2dSize& size, const Pool2dOptions& options, co
                       .y = y,
                       .row_divisors = row_divisors.data(),
                       .column_divisors = column_divisors.data(),
+                      .kept = kept_parts(size.window),
                       .scratch_cells = 0};
   task.scratch_cells = copied * task.w.padded_width;
-  for_rows<T>(size.planes * h.output, grain, task.scratch_cells,
+  for_rows<T>(size.planes * h.output, grain, task.scratch_cells + task.kept.rows * task.kept.step,
               [&](PoolRange range, T* scratch) { kernels<T>().pool.avg(task, range, scratch); });
 }
 
@@ -257,7 +272,8 @@ void avg_pool2d_backward(const Pool2dSize& size, const Pool2dOptions& options, c
   const AxisTables rows(h, true), columns(w);
   const auto row_divisors = divisors<T>(h, rows, options, options.divisor);
   const auto column_divisors = divisors<T>(w, columns, options, 1);
-  const SentRow sent(w, shifts_by_1_or_2(w));
+  const bool by_shifts = h.stride > 0 && shifts_by_1_or_2(w);
+  const SentRow sent(w, by_shifts);
   const AvgPoolBackwardTask<T> task{.h = rows.axis(),
                                     .w = columns.axis(),
                                     .grad_y = grad_output,
@@ -265,8 +281,10 @@ void avg_pool2d_backward(const Pool2dSize& size, const Pool2dOptions& options, c
                                     .row_divisors = row_divisors.data(),
                                     .column_divisors = column_divisors.data(),
                                     .margin = sent.margin,
-                                    .sent_length = std::max(sent.length, w.output + most_lanes)};
-  for_rows<T>(size.planes * h.size, rows_per_task(cells_backward(size.window)), task.sent_length,
+                                    .sent_length = by_shifts ? sent.length : w.output,
+                                    .divided_rows = by_shifts ? rows_over(h, avg_rows_at_once) : 0};
+  const int64_t rows_of_scratch = by_shifts ? task.divided_rows + avg_rows_at_once : 1;
+  for_rows<T>(size.planes * h.size, rows_per_task(cells_backward(size.window)), rows_of_scratch * task.sent_length,
               [&](PoolRange range, T* scratch) { kernels<T>().pool.avg_backward(task, range, scratch); });
 }
 

@@ -17,6 +17,11 @@ struct PoolAxis {
   const PoolRange* covers;                   // by input cell: output cells whose windows may hold it
 };
 
+// Rows of what windows come to in one row of cells, for rows of windows that overlap; none where they do not.
+struct PoolKept {
+  int64_t rows, step;
+};
+
 template <class T>
 struct MaxPoolTask {
   PoolAxis h, w;
@@ -25,8 +30,9 @@ struct MaxPoolTask {
   int64_t* indices;            // one of the two, or none
   uint8_t* taps;               // row * w.kernel + column in the window
   const int64_t* tap_offsets;  // cells from a window's corner to each of 256 taps; null where they have no byte
-  const T* first_taps;         // by output column: the first tap inside
-  int64_t scratch_cells;       // of padded copies
+  const T* first_taps;         // by output column, and for whole vectors: the first tap inside
+  PoolKept kept;
+  int64_t scratch_cells;  // of padded copies, before those that are kept
 };
 
 template <class T>
@@ -48,8 +54,12 @@ struct AvgPoolTask {
   const T* x;
   T* y;
   const T *row_divisors, *column_divisors;
+  PoolKept kept;
   int64_t scratch_cells;
 };
+
+// Input rows that the backward of the average takes together.
+inline constexpr int64_t avg_rows_at_once = 8;
 
 template <class T>
 struct AvgPoolBackwardTask {
@@ -57,7 +67,8 @@ struct AvgPoolBackwardTask {
   const T* grad_y;
   T* grad_x;
   const T *row_divisors, *column_divisors;
-  int64_t margin, sent_length;  // of the row of what is sent: zeros before it, and all
+  int64_t margin, sent_length;  // of a row of what is sent: zeros before it, and all
+  int64_t divided_rows;         // above the input rows that are taken together; 0: one by one
 };
 
 // Each call serves the rows [begin, end) of all planes: output rows forward, input rows backward.

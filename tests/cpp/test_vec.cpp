@@ -131,6 +131,9 @@ void test_comparisons(const Lanes<T>& a, const Lanes<T>& b) {
   const auto one_if = [](bool holds) { return holds ? T(1) : T(0); };
   const Vec<T> one(T(1)), zero(T(0));
   CHECK(lanes_are(select(x == y, one, zero), [&](int i) { return one_if(a.value[i] == b.value[i]); }));
+  bool first_is_less = false;
+  for (int i = 0; i < size<T>; ++i) first_is_less = first_is_less || a.value[i] < b.value[i];
+  CHECK(any(x < y) == first_is_less);
   CHECK(lanes_are(select((x < y) | is_nan(x), one, zero),
                   [&](int i) { return one_if(a.value[i] < b.value[i] || std::isnan(a.value[i])); }));
   CHECK(lanes_are(select(x <= x, one, zero), [&](int i) { return one_if(!std::isnan(a.value[i])); }));

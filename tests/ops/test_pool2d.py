@@ -7,6 +7,7 @@ import pytest
 
 from tests.opinfo import DTYPES, Backend
 from tests.opinfo.comparison import assert_same_bits
+from tests.reference.pool2d import maximum, windows
 
 WINDOWS: tuple[dict[str, Any], ...] = (
     {"kernel_size": 2},
@@ -74,6 +75,26 @@ def test_nan_wins_and_the_last_one_is_named(
     assert np.isnan(backend.functional.max_pool2d(x, kernel, stride)[0, 0, 0])
     if size == 40:
         assert not np.isnan(y[0, 3:]).any()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dilation", [1, 2])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("kernel", [2, 3, 6])
+def test_a_few_nan_among_rows_without(
+    backend: Backend, kernel: int, stride: int, dilation: int, dtype: str
+) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 3, (2, 40, 37)).astype(dtype)
+    x[0, [0, 9, 10, 25, 39], [36, 4, 4, 20, 0]] = np.nan
+    x[1, [3, 30], [30, 7]] = np.inf, np.nan
+    padding = kernel // 2
+    y, indices = backend.functional.max_pool2d(x, kernel, stride, padding, dilation, return_indices=True)
+    rows, columns = (windows(n, kernel, stride, (padding, padding), dilation) for n in x.shape[1:])
+    values, places = maximum(x, rows, columns)
+    np.testing.assert_array_equal(y, values)
+    np.testing.assert_array_equal(indices, places)
+    np.testing.assert_array_equal(backend.functional.max_pool2d(x, kernel, stride, padding, dilation), values)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

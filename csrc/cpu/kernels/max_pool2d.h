@@ -63,21 +63,26 @@ Maximum<T> max_of_window(const PoolAxis& h, const PoolAxis& w, const T* plane, P
   return search_window(cells, h.dilation * w.size, rows.count, columns.count);
 }
 
-// Output cell q of a row whose first result lies at y + at.
+// Row o of the output, a window at a time.
 template <class T>
-void max_of_one(const MaxPoolTask<T>& task, const T* plane, PoolSpan rows, int64_t q, int64_t at) {
+void max_of_row(const MaxPoolTask<T>& task, int64_t plane, int64_t o) {
   const PoolAxis &h = task.h, &w = task.w;
-  const PoolSpan columns = w.spans[q];
-  const Maximum<T> best = max_of_window(h, w, plane, rows, columns);
-  const bool empty = rows.count == 0 || columns.count == 0;
-  task.y[at + q] = best.value;
-  if (task.taps) {
-    const int64_t tap = (rows.tap + best.row) * w.kernel + columns.tap + best.column;
-    task.taps[at + q] = empty ? uint8_t{0} : static_cast<uint8_t>(tap);
-  }
-  if (task.indices) {
-    const int64_t row = rows.first + best.row * h.dilation, column = columns.first + best.column * w.dilation;
-    task.indices[at + q] = empty ? -1 : row * w.size + column;
+  const T* cells = task.x + plane * h.size * w.size;
+  const PoolSpan rows = h.spans[o];
+  for (int64_t q = 0; q < w.output; ++q) {
+    const PoolSpan columns = w.spans[q];
+    const int64_t at = (plane * h.output + o) * w.output + q;
+    const Maximum<T> best = max_of_window(h, w, cells, rows, columns);
+    const bool empty = rows.count == 0 || columns.count == 0;
+    task.y[at] = best.value;
+    if (task.taps) {
+      const int64_t tap = (rows.tap + best.row) * w.kernel + columns.tap + best.column;
+      task.taps[at] = empty ? uint8_t{0} : static_cast<uint8_t>(tap);
+    }
+    if (task.indices) {
+      const int64_t row = rows.first + best.row * h.dilation, column = columns.first + best.column * w.dilation;
+      task.indices[at] = empty ? -1 : row * w.size + column;
+    }
   }
 }
 
@@ -92,87 +97,148 @@ void store_taps(uint8_t* p, Vec<T> tap, PartVector<T> lanes) {
   tap.store_bytes(p, lanes.n);
 }
 
-template <class T, class Lanes>
-[[gnu::always_inline]] inline void store_places(const MaxPoolTask<T>& task, PoolSpan rows, int64_t q, int64_t at,
-                                                Lanes lanes, Vec<T> tap) {
-  const PoolAxis &h = task.h, &w = task.w;
-  if (task.taps) return store_taps(task.taps + at + q, tap, lanes);
-  uint8_t taps[Vec<T>::size];
-  tap.store_bytes(taps);
-  const int64_t corner = (rows.first - rows.tap * h.dilation) * w.size - w.before;
-  for (int64_t i = 0; i < lanes.size(); ++i) {
-    const bool empty = w.dilation > 1 && w.spans[q + i].count == 0;
-    task.indices[at + q + i] = empty ? -1 : corner + (q + i) * w.stride + task.tap_offsets[taps[i]];
-  }
-}
-
-// The leading value of some taps, and the number of its tap.
-template <class T, bool places>
+// The leading value of some taps, and the number of its tap. `nans`: there may be some.
+template <class T, bool places, bool nans>
 struct Leader {
+  static constexpr int vectors = places ? 2 : 1;
   Vec<T> value, tap;
 
-  [[gnu::always_inline]] void meet(Vec<T> other, Vec<T> other_tap) {
-    const auto leads = (value < other) | is_nan(other);
-    value = select(leads, other, value);
-    if constexpr (places) tap = select(leads, other_tap, tap);
+  [[gnu::always_inline]] void meet(const Leader& other) {
+    const auto leads = [&] {
+      if constexpr (nans)
+        return (value < other.value) | is_nan(other.value);
+      else
+        return value < other.value;
+    }();
+    value = select(leads, other.value, value);
+    if constexpr (places) tap = select(leads, other.tap, tap);
+  }
+
+  void store(T* p, int64_t step) const {
+    value.store(p);
+    if constexpr (places) tap.store(p + step);
+  }
+  static Leader load(const T* p, int64_t step) {
+    if constexpr (places)
+      return {Vec<T>::load(p), Vec<T>::load(p + step)};
+    else
+      return {Vec<T>::load(p), Vec<T>(T(0))};
   }
 };
 
-template <class T, int kernel, int stride, bool places>
-void max_of_lanes(const MaxPoolTask<T>& task, const TapRows<T>& taps, PoolSpan rows, int64_t at) {
+// A row of the output. Taps are those of a row of cells at first, and then of the window.
+template <class T, bool places, bool nans>
+struct MaxRow {
   using V = Vec<T>;
-  const PoolAxis& w = task.w;
-  for_each_window<T, kernel, stride>(
-      w, taps, [&](int64_t q, PoolLanes<T> from, auto lanes, auto inside) __attribute__((always_inline)) {
-        const V one(T(1));
-        V tap(places ? static_cast<T>(rows.tap * w.kernel) : T(0));
-        // Padding leads nowhere, so a window of -inf is left with the tap that it starts with.
-        Leader<T, places> best{V(lowest<T>), places ? tap + lanes.load(task.first_taps + q) : tap};
-        for (int64_t r = 0; r < taps.count; ++r, from.p += taps.step) {
-          // A chain for each row: the processor works on several at a time.
-          Leader<T, places> row{V(lowest<T>), tap};
-          for_each_tap<T, kernel, stride, decltype(inside)::inside>(w, from,
-                                                                    [&](V value) __attribute__((always_inline)) {
-                                                                      row.meet(value, tap);
-                                                                      if constexpr (places) tap = tap + one;
-                                                                    });
-          best.meet(row.value, row.tap);
-        }
-        lanes.store(task.y + at + q, best.value);
-        if constexpr (places) store_places(task, rows, q, at, lanes, best.tap);
-      });
+  using Part = Leader<T, places, nans>;
+
+  T* y;
+  uint8_t* taps;
+  int64_t* indices;
+  int64_t tap, kernel;  // the first tap inside, and those of a row
+  const int64_t* tap_offsets;
+  int64_t corner, stride;   // of the first window, as a cell of its plane
+  const PoolSpan* dilated;  // spans of columns, of which some may be empty, or null
+
+  [[gnu::always_inline]] Part part_under(const Part& row, int64_t r) const {
+    if constexpr (!places) return row;
+    return {row.value, row.tap + V(static_cast<T>(tap + r * kernel))};
+  }
+
+  template <class Lanes>
+  [[gnu::always_inline]] void store(int64_t q, Lanes lanes, const Part& best) const {
+    lanes.store(y + q, best.value);
+    if constexpr (places) taps ? store_taps(taps + q, best.tap, lanes) : store_indices(q, lanes.size(), best.tap);
+  }
+
+  [[gnu::noinline]] void store_indices(int64_t q, int64_t n, V leads) const {
+    uint8_t numbers[V::size];
+    leads.store_bytes(numbers);
+    for (int64_t i = 0; i < n; ++i) {
+      const bool empty = dilated && dilated[q + i].count == 0;
+      indices[q + i] = empty ? -1 : corner + (q + i) * stride + tap_offsets[numbers[i]];
+    }
+  }
+};
+
+template <class T>
+bool any_nan(const T* cells, int64_t n) {
+  auto seen = is_nan(Vec<T>(T(0)));
+  for_each_vector<T>(n, [&](int64_t i, auto lanes) { seen = seen | is_nan(lanes.load(cells + i)); });
+  return any(seen);
 }
 
+// The operation on a plane; without `nans`, on its rows that have none.
+template <class T, bool places, bool nans>
+struct MaxOfPlane {
+  using V = Vec<T>;
+  using Part = Leader<T, places, nans>;
+
+  const MaxPoolTask<T>* task;
+  const T* first_taps;
+  int64_t plane;
+
+  MaxOfPlane(const MaxPoolTask<T>& of, int64_t number) : task(&of), first_taps(of.first_taps), plane(number) {}
+
+  // Padding leads nowhere, so a window of -inf is left with the tap that it starts with: the first inside.
+  template <int kernel, int stride, bool inside>
+  [[gnu::always_inline]] Part part_of(const PoolAxis& w, int64_t q, const PoolLanes<T>& from) const {
+    Part row;
+    for_each_tap<T, kernel, stride, inside>(w, from, [&](int64_t tap, V value) __attribute__((always_inline)) {
+      const V number(static_cast<T>(tap));
+      if (tap > 0) return row.meet({value, number});
+      row = {value, places ? V::load(first_taps + q) : number};
+    });
+    return row;
+  }
+
+  MaxRow<T, places, nans> output(int64_t o, const PoolSpan& rows) const {
+    const PoolAxis &h = task->h, &w = task->w;
+    const int64_t at = (plane * h.output + o) * w.output;
+    return {.y = task->y + at,
+            .taps = task->taps ? task->taps + at : nullptr,
+            .indices = task->indices ? task->indices + at : nullptr,
+            .tap = rows.tap * w.kernel,
+            .kernel = w.kernel,
+            .tap_offsets = task->tap_offsets,
+            .corner = (rows.first - rows.tap * h.dilation) * w.size - w.before,
+            .stride = w.stride,
+            .dilated = w.dilation > 1 ? w.spans : nullptr};
+  }
+
+  void without_rows(int64_t o) const { max_of_row(*task, plane, o); }
+  bool plain(int64_t first, int64_t last) const {
+    const int64_t width = task->w.size;
+    return !any_nan(task->x + (plane * task->h.size + first) * width, (last - first + 1) * width);
+  }
+  MaxOfPlane<T, places, true> careful() const { return {*task, plane}; }
+};
+
 template <class T, bool places>
-void max_of_row(const MaxPoolTask<T>& task, const TapRows<T>& taps, PoolSpan rows, int64_t at) {
-  const int64_t kernel = task.w.dilation == 1 ? task.w.kernel : 0, stride = task.w.stride;
-  if (stride == 2 && kernel == 2) return max_of_lanes<T, 2, 2, places>(task, taps, rows, at);
-  if (stride == 2 && kernel == 3) return max_of_lanes<T, 3, 2, places>(task, taps, rows, at);
-  if (stride == 1 && kernel == 3) return max_of_lanes<T, 3, 1, places>(task, taps, rows, at);
-  if (stride == 1) return max_of_lanes<T, 0, 1, places>(task, taps, rows, at);
-  if (stride == 2) return max_of_lanes<T, 0, 2, places>(task, taps, rows, at);
-  max_of_lanes<T, 0, 0, places>(task, taps, rows, at);
+void max_of_plane(const MaxPoolTask<T>& task, int64_t plane, PoolRange outputs, T* scratch) {
+  const PoolAxis &h = task.h, &w = task.w;
+  const PlaneRows<T> rows(h, w, task.x + plane * h.size * w.size, outputs, lowest<T>, scratch);
+  if (task.kept.rows > 0) {
+    const MaxOfPlane<T, places, false> op(task, plane);
+    pool_overlapping<T>(op, h, w, rows, outputs, {task.kept, scratch + task.scratch_cells});
+  } else {
+    pool_apart<T>(MaxOfPlane<T, places, true>(task, plane), h, w, rows, outputs);
+  }
 }
 
 template <class T>
 void max_pool(const MaxPoolTask<T>& task, PoolRange range, T* scratch) {
-  const PoolAxis &h = task.h, &w = task.w;
+  const PoolAxis& h = task.h;
   const bool places = task.taps || task.indices;
-  const bool by_lanes = w.by_lanes && (!places || task.tap_offsets);
+  const bool by_lanes = task.w.by_lanes && (!places || task.tap_offsets);
   fill(scratch, task.scratch_cells, lowest<T>);
   for_each_plane(h.output, range, [&](int64_t plane, PoolRange outputs) {
-    const T* cells = task.x + plane * h.size * w.size;
-    const PlaneRows<T> rows(h, w, cells, outputs, lowest<T>, scratch);
-    for (int64_t o = outputs.begin; o < outputs.end; ++o) {
-      const PoolSpan& span = h.spans[o];
-      const int64_t at = (plane * h.output + o) * w.output;
-      if (!by_lanes || span.count == 0) {
-        for (int64_t q = 0; q < w.output; ++q) max_of_one(task, cells, span, q, at);
-      } else if (places) {
-        max_of_row<T, true>(task, rows.under(span), span, at);
-      } else {
-        max_of_row<T, false>(task, rows.under(span), span, at);
-      }
+    if (!by_lanes) {
+      for (int64_t o = outputs.begin; o < outputs.end; ++o) max_of_row(task, plane, o);
+    } else if (places) {
+      max_of_plane<T, true>(task, plane, outputs, scratch);
+    } else {
+      max_of_plane<T, false>(task, plane, outputs, scratch);
     }
   });
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cpu/kernels/pool_lanes.h"
+#include "cpu/simd/few_bytes.h"
 
 namespace fastnn::cpu::FASTNN_NAMESPACE {
 
@@ -54,17 +55,6 @@ template <class T>
 [[gnu::always_inline]] inline void add_leaders(const Senders<T>& from, int64_t q, int64_t tap, Vec<T>& total) {
   const auto leads = Vec<T>::equal_bytes(from.taps + q, static_cast<uint8_t>(tap));
   total = select(leads, total + Vec<T>::load(from.grad_y + q), total);
-}
-
-// body(0) to body(n - 1); `known` is n where that is known when compiled, and 0 where not. What depends on the number
-// alone is then made once a row: the taps to compare with, made for each vector, took a third of the time with AVX2.
-template <int known, class Body>
-[[gnu::always_inline]] inline void for_each_below(int64_t n, const Body& body) {
-  if constexpr (known > 0) {
-    unroll<known>([&](auto i) __attribute__((always_inline)) { body(i); });
-  } else {
-    for (int64_t i = 0; i < n; ++i) body(i);
-  }
 }
 
 // A cell meets its windows in their order, so its taps in reverse. `kernel` and `rows` are known as in for_each_below.
@@ -134,7 +124,7 @@ void max_backward_by_taps(const MaxPoolBackwardTask<T>& task, int64_t plane, Poo
   for (int64_t o = first; o < last; ++o) {
     const int64_t at = (plane * h.output + o) * w.output, to = (o - first) * step;
     copy_into_scratch(task.grad_y + at, grad_y + to, w.output, T(0));
-    __builtin_memcpy(taps + to, task.taps + at, static_cast<size_t>(w.output));
+    copy_bytes(task.taps + at, w.output, taps + to);
   }
   for (int64_t i = range.begin; i < range.end; ++i) {
     const PoolRange cover = h.covers[i];

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "cpu/simd/few_bytes.h"
+
 namespace fastnn::cpu::FASTNN_NAMESPACE {
 
 template <class T>
@@ -71,7 +73,7 @@ struct Vec<float> {
   void store_bytes(uint8_t* p, int64_t n) const {
     uint8_t lanes[size];
     store_bytes(lanes);
-    for (int64_t i = 0; i < n; ++i) p[i] = lanes[i];
+    copy_few_bytes(lanes, n, p);
   }
 };
 
@@ -132,7 +134,7 @@ struct Vec<double> {
   void store_bytes(uint8_t* p, int64_t n) const {
     uint8_t lanes[size];
     store_bytes(lanes);
-    for (int64_t i = 0; i < n; ++i) p[i] = lanes[i];
+    copy_few_bytes(lanes, n, p);
   }
 };
 
@@ -195,6 +197,10 @@ inline MaskD is_nan(VecD a) { return {_mm256_cmp_pd(a.raw, a.raw, _CMP_UNORD_Q)}
 
 inline MaskF operator|(MaskF a, MaskF b) { return {_mm256_or_ps(a.raw, b.raw)}; }
 inline MaskD operator|(MaskD a, MaskD b) { return {_mm256_or_pd(a.raw, b.raw)}; }
+
+// Whether a lane is set.
+inline bool any(MaskF a) { return _mm256_movemask_ps(a.raw) != 0; }
+inline bool any(MaskD a) { return _mm256_movemask_pd(a.raw) != 0; }
 
 // mask ? a : b, lane by lane.
 inline VecF select(MaskF mask, VecF a, VecF b) { return _mm256_blendv_ps(b.raw, a.raw, mask.raw); }

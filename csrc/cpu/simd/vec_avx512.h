@@ -55,9 +55,11 @@ struct Vec<float> {
     return {_mm_cmpeq_epi8_mask(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)),
                                 _mm_set1_epi8(static_cast<char>(value)))};
   }
-  void store_bytes(uint8_t* p) const { store_bytes(p, size); }
+  // Narrowing into memory at once takes AMD's processors about ten times as long.
+  void store_bytes(uint8_t* p) const {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(raw)));
+  }
   void store_bytes(uint8_t* p, int64_t n) const {
-    // Narrowing into memory at once takes AMD's processors about ten times as long.
     _mm_mask_storeu_epi8(p, first_lanes_16(n), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(raw)));
   }
 };
@@ -98,7 +100,9 @@ struct Vec<double> {
     const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
     return {static_cast<__mmask8>(_mm_cmpeq_epi8_mask(bytes, _mm_set1_epi8(static_cast<char>(value))))};
   }
-  void store_bytes(uint8_t* p) const { store_bytes(p, size); }
+  void store_bytes(uint8_t* p) const {
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm256_cvtepi32_epi8(_mm512_cvttpd_epi32(raw)));
+  }
   void store_bytes(uint8_t* p, int64_t n) const {
     _mm_mask_storeu_epi8(p, first_lanes_8(n), _mm256_cvtepi32_epi8(_mm512_cvttpd_epi32(raw)));
   }
@@ -163,6 +167,10 @@ inline MaskD is_nan(VecD a) { return {_mm512_cmp_pd_mask(a.raw, a.raw, _CMP_UNOR
 
 inline MaskF operator|(MaskF a, MaskF b) { return {static_cast<__mmask16>(a.raw | b.raw)}; }
 inline MaskD operator|(MaskD a, MaskD b) { return {static_cast<__mmask8>(a.raw | b.raw)}; }
+
+// Whether a lane is set.
+inline bool any(MaskF a) { return a.raw != 0; }
+inline bool any(MaskD a) { return a.raw != 0; }
 
 // mask ? a : b, lane by lane.
 inline VecF select(MaskF mask, VecF a, VecF b) { return _mm512_mask_blend_ps(mask.raw, b.raw, a.raw); }

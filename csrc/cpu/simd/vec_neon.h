@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "cpu/simd/few_bytes.h"
+
 namespace fastnn::cpu::FASTNN_NAMESPACE {
 
 template <class T>
@@ -82,7 +84,7 @@ struct Vec<float> {
   void store_bytes(uint8_t* p, int64_t n) const {
     uint8_t lanes[size];
     store_bytes(lanes);
-    for (int64_t i = 0; i < n; ++i) p[i] = lanes[i];
+    copy_few_bytes(lanes, n, p);
   }
 };
 
@@ -204,6 +206,10 @@ inline MaskD is_nan(VecD a) { return {veorq_u64(vceqq_f64(a.raw, a.raw), vdupq_n
 
 inline MaskF operator|(MaskF a, MaskF b) { return {vorrq_u32(a.raw, b.raw)}; }
 inline MaskD operator|(MaskD a, MaskD b) { return {vorrq_u64(a.raw, b.raw)}; }
+
+// Whether a lane is set.
+inline bool any(MaskF a) { return vmaxvq_u32(a.raw) != 0; }
+inline bool any(MaskD a) { return vmaxvq_u32(vreinterpretq_u32_u64(a.raw)) != 0; }
 
 // mask ? a : b, lane by lane.
 inline VecF select(MaskF mask, VecF a, VecF b) { return vbslq_f32(mask.raw, a.raw, b.raw); }

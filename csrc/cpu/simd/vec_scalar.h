@@ -137,6 +137,10 @@ inline MaskD is_nan(VecD a) { return {a.raw != a.raw}; }
 inline MaskF operator|(MaskF a, MaskF b) { return {a.raw || b.raw}; }
 inline MaskD operator|(MaskD a, MaskD b) { return {a.raw || b.raw}; }
 
+// Whether a lane is set.
+inline bool any(MaskF a) { return a.raw; }
+inline bool any(MaskD a) { return a.raw; }
+
 // mask ? a : b, lane by lane.
 template <class T>
 Vec<T> select(typename Vec<T>::Mask mask, Vec<T> a, Vec<T> b) {
