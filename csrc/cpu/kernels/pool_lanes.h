@@ -99,14 +99,6 @@ void copy_into_scratch(const T* from, T* to, int64_t n, T behind) {
   for_each_vector<T>(n, [=](int64_t i, auto lanes) { lanes.load(from + i, Vec<T>(behind)).store(to + i); });
 }
 
-// Asks for the cells some KB ahead of those that are read next: short rows read in twos and threes start no
-// prefetching of the processor's own.
-template <class T>
-void fetch_ahead(const T* cells, int64_t n) {
-  constexpr int64_t line = 64 / sizeof(T), distance = 4096 / sizeof(T);
-  for (int64_t i = 0; i < n; i += line) __builtin_prefetch(cells + distance + i);
-}
-
 // The rows of a plane that some rows of windows reach.
 inline PoolRange rows_under(const PoolAxis& h, PoolRange outputs) {
   const int64_t start = outputs.begin * h.stride - h.before;
@@ -120,7 +112,13 @@ template <class T>
 class PlaneRows {
  public:
   PlaneRows(const PoolAxis& h, const PoolAxis& w, const T* plane, PoolRange outputs, T padding, T* scratch)
-      : cells_(plane), step_(w.size), width_(w.size), dilation_(h.dilation), fetched_(h.stride * w.size) {
+      : plane_(plane),
+        size_(w.size),
+        stride_(h.stride),
+        cells_(plane),
+        step_(w.size),
+        width_(w.size),
+        dilation_(h.dilation) {
     if (w.padded_width == 0) return;
     const PoolRange under = rows_under(h, outputs);
     for (int64_t i = under.begin; i < under.end; ++i) {
@@ -130,17 +128,27 @@ class PlaneRows {
     cells_ = scratch;
     first_ = under.begin;
     step_ = width_ = w.padded_width;
-    fetched_ = 0;
+    ahead_ = (under.end - under.begin) * w.size;
   }
 
   // From row i of the plane on.
   TapRows<T> from(int64_t i) const { return {cells_ + (i - first_) * step_, dilation_ * step_, width_}; }
-  void fetch(int64_t i) const { fetch_ahead(cells_ + (i - first_) * step_, fetched_); }
+
+  // Asks for cells that are read some KB later than those of a row of windows from row i on, as many as it has of its
+  // own: short rows read in twos and threes start no prefetching of the processor's own, and where they are copied,
+  // those of the next plane would wait for all of this one.
+  void fetch(int64_t i) const {
+    const T* cells = plane_ + i * size_ + ahead_;
+    for (int64_t j = 0; j < stride_ * size_; j += line) __builtin_prefetch(cells + j);
+  }
 
  private:
+  static constexpr int64_t line = 64 / sizeof(T);
+
+  const T* plane_;
+  int64_t size_, stride_, ahead_ = 4096 / sizeof(T);
   const T* cells_;
   int64_t first_ = 0, step_, width_, dilation_;
-  int64_t fetched_;  // new cells of a row of windows
 };
 
 // What windows come to in the rows of cells under the last row of windows: a ring of rows.
