@@ -183,7 +183,7 @@ struct MaxOfPlane {
   // Padding leads nowhere, so a window of -inf is left with the tap that it starts with: the first inside.
   template <int kernel, int stride, bool inside>
   [[gnu::always_inline]] Part part_of(const PoolAxis& w, int64_t q, const PoolLanes<T>& from) const {
-    Part row;
+    Part row{V(lowest<T>), V(T(0))};
     for_each_tap<T, kernel, stride, inside>(w, from, [&](int64_t tap, V value) __attribute__((always_inline)) {
       const V number(static_cast<T>(tap));
       if (tap > 0) return row.meet({value, number});

@@ -84,7 +84,7 @@ struct Vec<float> {
   void store_bytes(uint8_t* p, int64_t n) const {
     uint8_t lanes[size];
     store_bytes(lanes);
-    copy_few_bytes(lanes, n, p);
+    copy_few_bytes<size>(lanes, n, p);
   }
 };
 
