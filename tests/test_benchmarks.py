@@ -146,6 +146,17 @@ def test_iterations_fill_a_block(per_call: float, expected: int) -> None:
 
 
 # --- worker processes ---
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not pin processes")
+def test_workers_on_as_many_threads_share_their_processors(worker: Worker) -> None:
+    worker.ask("processor_seconds")  # it has started, then
+    other = Worker("numpy", threads=1)
+    other.ask("processor_seconds")
+    processors = [os.sched_getaffinity(process.pid or 0) for process in (worker.process, other.process)]
+    other.close()
+    assert processors[0] == processors[1]
+    assert len(processors[0]) == 1
+
+
 def test_worker_reports_what_went_wrong(worker: Worker) -> None:
     with pytest.raises(RuntimeError, match=r"failed in prepare\('nothing',\):(.|\n)*KeyError"):
         worker.ask("prepare", "nothing")
@@ -154,7 +165,7 @@ def test_worker_reports_what_went_wrong(worker: Worker) -> None:
 def test_worker_that_dies_is_named() -> None:
     process = Worker("numpy", threads=1)
     assert "version" in process.ask("versions")
-    process._process.kill()
+    process.process.kill()
     with pytest.raises(RuntimeError, match="the numpy worker died before it answered versions"):
         process.ask("versions")
     process.close()
