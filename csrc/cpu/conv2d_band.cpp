@@ -40,10 +40,10 @@ ColumnLayout::ColumnLayout(const WindowAxis& axis, ColumnOrder order) : step(axi
 }
 
 template <class T>
-BandInput<T>::BandInput(const Correlation<T>& c, int64_t rows, int64_t channels, ColumnOrder order)
+BandInput<T>::BandInput(const Correlation<T>& c, int64_t rows, int64_t channels, ColumnOrder order, bool always_copied)
     : c_(c),
       columns_(c.w, order),
-      staging_(columns_.step != 1 || !is_inside(c.h) || !is_inside(c.w)),
+      staging_(always_copied || columns_.step != 1 || !is_inside(c.h) || !is_inside(c.w)),
       rows_(layout_copies(c.h, std::min(rows, c.h.output), 1)),
       part_(0),
       channel_(0),

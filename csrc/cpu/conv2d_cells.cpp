@@ -10,7 +10,6 @@ namespace {
 
 constexpr int64_t unit_elements = 1 << 16;  // of copied input, and of unfinished sums, so that they stay in L2
 constexpr int64_t least_cells = 56;         // of a stretch
-constexpr int64_t widest_row = 2048;        // cells; rows are not cut
 
 // The weights in the order in which the tiles read them: [group][block of k][panel][k][filter]. Turned ahead where
 // several units read a panel; or else by the one that does, into scratch that stays in its cache.
@@ -214,9 +213,7 @@ Cut choose_cut(const Correlation<T>& c) {
 // Where few lanes stay empty, rows are not too wide to be the least unit, and little is copied that no tap sees.
 template <class T>
 bool prefers_cells(const Correlation<T>& c) {
-  const auto& gemm = kernels<T>().gemm;
-  const int64_t vector = gemm.tile_columns / 2;  // on x86; a guess elsewhere
-  return 5 * c.filters >= 4 * round_up(c.filters, vector) && c.w.output <= widest_row && c.depth() >= 16 &&
+  return fills_lanes<T>(c.filters, 0.8) && c.w.output <= widest_row && c.depth() >= 16 &&
          reach(c.w, c.w.output) <= 4 * c.w.kernel * c.w.output;
 }
 

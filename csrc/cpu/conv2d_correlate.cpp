@@ -235,10 +235,18 @@ void correlate_by_product(const Correlation<T>& c) {
 template <class T>
 void correlate(const Correlation<T>& c) {
   if (c.rows() * c.w.output == 0) return;
-  if (goes_by_winograd(c)) return correlate_by_winograd(c);
-  if (goes_by_cells(c)) return correlate_by_cells(c);
-  if (prefers_direct(c)) return correlate_directly(c);
-  correlate_by_product(c);
+  switch (way_of(c)) {
+    case CorrelationWay::winograd:
+      return correlate_by_winograd(c);
+    case CorrelationWay::direct:
+      return correlate_directly(c);
+    case CorrelationWay::bank:
+      return correlate_by_bank(c);
+    case CorrelationWay::cells:
+      return correlate_by_cells(c);
+    case CorrelationWay::product:
+      return correlate_by_product(c);
+  }
 }
 
 template void correlate(const Correlation<float>&);

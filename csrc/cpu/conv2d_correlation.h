@@ -96,7 +96,7 @@ class BandInput {
  public:
   // For bands of at most `rows` rows and loads of at most `channels` channels.
   BandInput(const Correlation<T>& correlation, int64_t rows, int64_t channels,
-            ColumnOrder order = ColumnOrder::by_phase);
+            ColumnOrder order = ColumnOrder::by_phase, bool always_copied = false);
 
   // Channels [first, last) of a group.
   void load(const Band& band, int64_t group, int64_t first, int64_t last);
@@ -137,6 +137,12 @@ bool prefers_direct(const Correlation<T>& c) {
 template <class T>
 void correlate_directly(const Correlation<T>& correlation);
 
+// Few filters on many planes, with the bits of the matrix product.
+template <class T>
+bool prefers_bank(const Correlation<T>& correlation);
+template <class T>
+void correlate_by_bank(const Correlation<T>& correlation);
+
 // The matrix product with filters as lanes, which gives the same bits as the one with cells as lanes.
 template <class T>
 bool prefers_cells(const Correlation<T>& correlation);
@@ -150,14 +156,19 @@ bool goes_by_winograd(const Correlation<T>& correlation);
 template <class T>
 void correlate_by_winograd(const Correlation<T>& correlation);
 
+enum class CorrelationWay { winograd, direct, bank, cells, product };
+
 template <class T>
-bool goes_by_cells(const Correlation<T>& c) {
-  return !goes_by_winograd(c) && !prefers_direct(c) && prefers_cells(c);
+CorrelationWay way_of(const Correlation<T>& c) {
+  if (goes_by_winograd(c)) return CorrelationWay::winograd;
+  if (prefers_direct(c)) return CorrelationWay::direct;
+  if (prefers_bank(c)) return CorrelationWay::bank;
+  return prefers_cells(c) ? CorrelationWay::cells : CorrelationWay::product;
 }
-// Whether the way that correlate takes reads turned weights.
 template <class T>
 bool reads_turned(const Correlation<T>& c) {
-  return goes_by_winograd(c) || (c.taps() <= most_terms && goes_by_cells(c));
+  const CorrelationWay way = way_of(c);
+  return way == CorrelationWay::winograd || (way == CorrelationWay::cells && c.taps() <= most_terms);
 }
 
 }  // namespace fastnn::cpu

@@ -103,6 +103,30 @@ struct PlaneFilter {
   bool relu;
 };
 
+// A row of output cells: where its first window is read, and where its first cell is written.
+struct CellRow {
+  int64_t source, target;
+};
+
+// A bank of few filters on many planes:
+//   y[m * y_plane + target + j] = or += sum over p of weight[p * filters + m] * x[source + lines[p] + j]
+// for each row: = with the first block of terms, + bias[m] and max(0, .) with the last. A vector past the end of a row
+// of x may be read.
+template <class T>
+struct FilterBank {
+  const T* x;
+  const int64_t* lines;
+  const T* weight;
+  int64_t depth, filters;
+  const CellRow* rows;
+  int64_t row_count, columns;
+  T* y;
+  int64_t y_plane;
+  bool starts, ends;
+  const T* bias;  // null: none
+  bool relu;
+};
+
 // Windows of 3 x 3 on a plane that has no zeros around it: the cell of window (i, j) under tap (a, b) is
 //   x[first_row + i * step + a][j * step - left + b], zero outside of x
 template <class T>
@@ -230,6 +254,7 @@ struct Conv2dKernels {
   void (*winograd_grad_output)(const WinogradGradOutput<T>& grad);
   void (*winograd_grad_weight)(const WinogradGradWeight<T>& grad);
   void (*filter_plane)(const PlaneFilter<T>& filter);
+  void (*filter_bank)(const FilterBank<T>& bank);
   void (*filter_windows)(const WindowFilter<T>& filter);
   void (*spread_pairs)(const PairSpread<T>& spread);
   void (*tap_products)(const TapProducts<T>& products);

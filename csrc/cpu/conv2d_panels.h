@@ -11,6 +11,19 @@ int64_t panel_width() {
   return kernels<T>().gemm.tile_columns;
 }
 
+inline constexpr int64_t widest_row = 2048;  // cells, where rows are not cut
+
+template <class T>
+int64_t vector_lanes() {
+  return kernels<T>().gemm.tile_columns / 2;  // on x86; a guess elsewhere
+}
+
+// Whether n values fill this share of the lanes of the vectors that hold them.
+template <class T>
+bool fills_lanes(int64_t n, double share) {
+  return static_cast<double>(n) >= share * static_cast<double>(round_up(n, vector_lanes<T>()));
+}
+
 template <class T>
 int64_t panel_count(const Correlation<T>& c) {
   return ceil_div(c.filters, panel_width<T>());

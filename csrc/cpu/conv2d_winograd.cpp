@@ -11,7 +11,6 @@ namespace {
 constexpr int64_t unit_elements = 1 << 18;  // of transformed input, about as many as L2 holds
 constexpr int64_t block_channels = 32;      // whose weights are transformed at a time
 constexpr int64_t least_channels = 16;      // and filters: with fewer, transforms cost more than products
-constexpr int64_t widest_row = 2048;        // cells; rows are not cut
 constexpr int64_t most_sum = 256;           // channels that are added at a stretch
 
 // The transformed weights: [group][panel][place][channel][filter]. Transformed ahead where several units read a panel;

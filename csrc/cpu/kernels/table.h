@@ -11,6 +11,7 @@
 #include "cpu/kernels/batch_norm.h"
 #include "cpu/kernels/batch_norm_columns.h"
 #include "cpu/kernels/clip_grad.h"
+#include "cpu/kernels/conv2d_bank.h"
 #include "cpu/kernels/conv2d_cells.h"
 #include "cpu/kernels/conv2d_direct.h"
 #include "cpu/kernels/conv2d_gather.h"
@@ -97,6 +98,7 @@ constexpr Kernels<T> make_kernels() {
                  .winograd_grad_output = winograd_grad_output<T>,
                  .winograd_grad_weight = winograd_grad_weight<T>,
                  .filter_plane = filter_plane<T>,
+                 .filter_bank = filter_bank<T>,
                  .filter_windows = filter_windows<T>,
                  .spread_pairs = spread_pairs<T>,
                  .tap_products = tap_products<T>,
