@@ -3,7 +3,7 @@
 #include "ops/pad.h"
 
 #include <algorithm>
-#include <cstring>
+#include <vector>
 
 #include "cpu/parallel.h"
 
@@ -15,9 +15,15 @@ constexpr int64_t elements_per_task = 1 << 15;
 struct Plane {
   PadAxis h, w;
   PaddingMode mode;
+  std::vector<int64_t> left, right;  // the columns of x that are copied there
 
   Plane(PaddingMode m, int64_t H, int64_t W, const Sides& s)
       : h{m, H, s.top, s.bottom}, w{m, W, s.left, s.right}, mode(m) {}
+  // Once, and not for each row again, a third of whose time that was.
+  void find_columns() {
+    for (int64_t j = w.begin(); j < 0; ++j) left.push_back(w.source(j));
+    for (int64_t j = w.size; j < w.end(); ++j) right.push_back(w.source(j));
+  }
   bool copies() const { return copies_cells(mode); }
   int64_t padded() const { return h.padded() * w.padded(); }
 };
@@ -37,11 +43,10 @@ double sum(const T* x, int64_t n) {
 }
 
 template <class T>
-void copy_row(const PadAxis& w, const T* x, T* padded) {
-  for (int64_t j = w.begin(); j < 0; ++j) padded[j - w.begin()] = x[w.source(j)];
-  const int64_t first = w.kept_begin(), last = w.kept_end();
-  std::copy(x + first, x + last, padded + first - w.begin());
-  for (int64_t j = w.size; j < w.end(); ++j) padded[j - w.begin()] = x[w.source(j)];
+void copy_row(const Plane& p, const T* x, T* padded) {
+  for (const int64_t j : p.left) *padded++ = x[j];
+  padded = std::copy(x + p.w.kept_begin(), x + p.w.kept_end(), padded);
+  for (const int64_t j : p.right) *padded++ = x[j];
 }
 
 template <class T>
@@ -57,7 +62,7 @@ void pad_plane(const Plane& p, const T* x, T value, T* padded) {
     value = static_cast<T>(sum(x, p.h.size * p.w.size) / static_cast<double>(p.h.size * p.w.size));
   for (int64_t i = p.h.begin(); i < p.h.end(); ++i, padded += p.w.padded()) {
     if (p.copies()) {
-      copy_row(p.w, x + p.h.source(i) * p.w.size, padded);
+      copy_row(p, x + p.h.source(i) * p.w.size, padded);
     } else if (i >= 0 && i < p.h.size) {
       fill_row(p.w, x + i * p.w.size, value, padded);
     } else {
@@ -117,8 +122,9 @@ int64_t planes_per_task(const Plane& p) {
 template <class T>
 void pad_planes(PaddingMode mode, int64_t planes, int64_t H, int64_t W, const Sides& sides, const T* x, T* padded,
                 T value) {
-  const Plane plane(mode, H, W, sides);
+  Plane plane(mode, H, W, sides);
   if (planes == 0 || plane.padded() == 0) return;
+  if (plane.copies()) plane.find_columns();
   parallel_for(planes, planes_per_task(plane), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) pad_plane(plane, x + i * H * W, value, padded + i * plane.padded());
   });
