@@ -94,7 +94,7 @@ struct ColumnLayout {
 template <class T>
 class BandInput {
  public:
-  // For bands of at most `rows` rows and loads of at most `channels` channels.
+  // For bands of at most `rows` rows and loads of at most `channels` channels. always_copied: readable() in any case.
   BandInput(const Correlation<T>& correlation, int64_t rows, int64_t channels,
             ColumnOrder order = ColumnOrder::by_phase, bool always_copied = false);
 
@@ -156,6 +156,7 @@ bool goes_by_winograd(const Correlation<T>& correlation);
 template <class T>
 void correlate_by_winograd(const Correlation<T>& correlation);
 
+// The ways that a correlation may go, of which shapes alone choose one.
 enum class CorrelationWay { winograd, direct, bank, cells, product };
 
 template <class T>
@@ -165,6 +166,7 @@ CorrelationWay way_of(const Correlation<T>& c) {
   if (prefers_bank(c)) return CorrelationWay::bank;
   return prefers_cells(c) ? CorrelationWay::cells : CorrelationWay::product;
 }
+// Whether the way that correlate takes reads turned weights.
 template <class T>
 bool reads_turned(const Correlation<T>& c) {
   const CorrelationWay way = way_of(c);
