@@ -63,40 +63,70 @@ struct RunningStatistics {
   }
 };
 
+// The arrays of a forward, but for y.
+template <class T>
+struct BatchNormArrays {
+  const char* op = "batch_norm";
+  Input<T> x;
+  AxisView view;
+  std::optional<Input<T>> weight, bias;
+  RunningStatistics<T> running;
+  Output mean, invstd;
+
+  BatchNormArrays(py::handle x_object, const py::tuple& running_arrays, py::handle weight_object,
+                  py::handle bias_object, const BatchNormOptions& options)
+      : x(op, "x", x_object),
+        view(validate_batch_norm(x.shape(), !running_arrays[0].is_none() || !running_arrays[1].is_none(), options)),
+        weight(channel_values<T>(op, "weight", weight_object, x.shape())),
+        bias(channel_values<T>(op, "bias", bias_object, x.shape())),
+        running(running_arrays, x.shape(), options.training),
+        mean(of_channels()),
+        invstd(of_channels()) {}
+
+  void keep_apart(Output& y, Aliasing of_x) const {
+    y.apart_from(of_x, x);
+    y.apart_from(Aliasing::none, weight, bias, running.inputs[0], running.inputs[1]);
+    running.refuse_overlap(y, x, weight, bias);
+  }
+  backend::BatchNormInputs<T> inputs() {
+    return {.view = view,
+            .x = x.data(),
+            .weight = data_or_null(weight),
+            .bias = data_or_null(bias),
+            .running_mean = data_or_null(running.inputs[0]),
+            .running_var = data_or_null(running.inputs[1])};
+  }
+  backend::BatchNormOutputs<T> outputs(Output& y) {
+    return {.y = y.data<T>(),
+            .save_mean = mean.data<T>(),
+            .save_invstd = invstd.data<T>(),
+            .running_mean = running.write(0),
+            .running_var = running.write(1)};
+  }
+  double flops() const { return 3.0 * static_cast<double>(x.size()); }
+
+ private:
+  Output of_channels() const {
+    const int64_t channels[] = {view.axis_size};
+    return Output(op, py::none(), py::dtype::of<T>(), channels);
+  }
+};
+
 // y and, for the backward, the mean and 1 / sqrt(variance + eps) that it was made with.
 template <class T>
-py::object batch_norm(py::handle x_object, const py::tuple& running_arrays, py::handle weight_object,
-                      py::handle bias_object, const BatchNormOptions& options, py::handle out) {
-  const char* op = "batch_norm";
-  Input<T> x(op, "x", x_object);
-  const bool has_running = !running_arrays[0].is_none() || !running_arrays[1].is_none();
-  const AxisView view = validate_batch_norm(x.shape(), has_running, options);
-  auto weight = channel_values<T>(op, "weight", weight_object, x.shape());
-  auto bias = channel_values<T>(op, "bias", bias_object, x.shape());
-  RunningStatistics<T> running(running_arrays, x.shape(), options.training);
-  Output y(op, out, py::dtype::of<T>(), x.shape());
-  y.apart_from(Aliasing::elementwise, x);
-  y.apart_from(Aliasing::none, weight, bias, running.inputs[0], running.inputs[1]);
-  running.refuse_overlap(y, x, weight, bias);
-  const int64_t channels[] = {view.axis_size};
-  Output mean(op, py::none(), py::dtype::of<T>(), channels), invstd(op, py::none(), py::dtype::of<T>(), channels);
-  const backend::BatchNormInputs<T> inputs{.view = view,
-                                           .x = x.data(),
-                                           .weight = data_or_null(weight),
-                                           .bias = data_or_null(bias),
-                                           .running_mean = data_or_null(running.inputs[0]),
-                                           .running_var = data_or_null(running.inputs[1])};
-  const backend::BatchNormOutputs<T> outputs{.y = y.data<T>(),
-                                             .save_mean = mean.data<T>(),
-                                             .save_invstd = invstd.data<T>(),
-                                             .running_mean = running.write(0),
-                                             .running_var = running.write(1)};
+py::object batch_norm(py::handle x, const py::tuple& running, py::handle weight, py::handle bias,
+                      const BatchNormOptions& options, py::handle out) {
+  BatchNormArrays<T> arrays(x, running, weight, bias, options);
+  Output y(arrays.op, out, py::dtype::of<T>(), arrays.x.shape());
+  arrays.keep_apart(y, Aliasing::elementwise);
+  const auto inputs = arrays.inputs();
+  const auto outputs = arrays.outputs(y);
   {
-    const GilRelease release(3.0 * static_cast<double>(x.size()));
+    const GilRelease release(arrays.flops());
     backend::batch_norm_forward(inputs, options, outputs);
   }
-  running.finish();
-  return py::make_tuple(y.finish(), mean.finish(), invstd.finish());
+  arrays.running.finish();
+  return py::make_tuple(y.finish(), arrays.mean.finish(), arrays.invstd.finish());
 }
 
 struct BatchNormGradientOptions {
@@ -108,34 +138,62 @@ struct BatchNormGradientOptions {
   }
 };
 
-// affine: weight and bias; stats: save_mean and save_invstd.
+// What a backward reads beside grad_output. affine: weight and bias; stats: save_mean and save_invstd.
 template <class T>
-py::object batch_norm_backward(py::handle grad_object, py::handle x_object, const py::tuple& affine,
-                               const py::tuple& stats, const BatchNormGradientOptions& options, py::handle out) {
+struct BatchNormSaved {
   const char* op = "batch_norm_backward";
-  Input<T> x(op, "x", x_object), grad(op, "grad_output", grad_object);
-  const AxisView view = validate_batch_norm_backward(grad.shape(), x.shape());
-  auto weight = channel_values<T>(op, "weight", affine[0], x.shape());
-  auto bias = channel_values<T>(op, "bias", affine[1], x.shape());
-  Input<T> mean(op, "save_mean", stats[0]), invstd(op, "save_invstd", stats[1]);
-  validate_channel_values(op, "save_mean", x.shape(), mean.shape());
-  validate_channel_values(op, "save_invstd", x.shape(), invstd.shape());
-  Gradients<T> gradients(op, options.choice, out);
-  const int64_t channels[] = {view.axis_size};
-  gradients.prepare({x.shape(), channels, channels}, {&grad.array(), &x.array()}, mean, invstd, weight, bias);
-  const backend::BatchNormBackwardInputs<T> inputs{.view = view,
-                                                   .grad_output = grad.data(),
-                                                   .x = x.data(),
-                                                   .weight = data_or_null(weight),
-                                                   .bias = data_or_null(bias),
-                                                   .save_mean = mean.data(),
-                                                   .save_invstd = invstd.data(),
-                                                   .training = options.training,
-                                                   .relu = options.relu};
+  Input<T> x;
+  AxisView view;
+  std::optional<Input<T>> weight, bias;
+  Input<T> mean, invstd;
+
+  BatchNormSaved(py::handle x_object, const py::tuple& affine, const py::tuple& stats)
+      : x(op, "x", x_object),
+        view(validate_channels(op, x.shape())),
+        weight(channel_values<T>(op, "weight", affine[0], x.shape())),
+        bias(channel_values<T>(op, "bias", affine[1], x.shape())),
+        mean(op, "save_mean", stats[0]),
+        invstd(op, "save_invstd", stats[1]) {
+    validate_channel_values(op, "save_mean", x.shape(), mean.shape());
+    validate_channel_values(op, "save_invstd", x.shape(), invstd.shape());
+  }
+
+  void prepare(Gradients<T>& gradients, std::initializer_list<const Array*> replaceable) const {
+    const int64_t channels[] = {view.axis_size};
+    gradients.prepare({x.shape(), channels, channels}, replaceable, mean, invstd, weight, bias);
+  }
+  backend::BatchNormBackwardInputs<T> inputs(Input<T>& grad, const BatchNormGradientOptions& options) {
+    return {.view = view,
+            .grad_output = grad.data(),
+            .x = x.data(),
+            .weight = data_or_null(weight),
+            .bias = data_or_null(bias),
+            .save_mean = mean.data(),
+            .save_invstd = invstd.data(),
+            .training = options.training,
+            .relu = options.relu};
+  }
+  double flops() const { return 5.0 * static_cast<double>(x.size()); }
+};
+
+template <class T>
+backend::BatchNormGradients<T> batch_norm_gradients(Gradients<T>& gradients, const BatchNormGradientOptions& options) {
+  return {gradients.data(0), gradients.data(1), gradients.data(2), options.choice.accumulate};
+}
+
+template <class T>
+py::object batch_norm_backward(py::handle grad_object, py::handle x, const py::tuple& affine, const py::tuple& stats,
+                               const BatchNormGradientOptions& options, py::handle out) {
+  BatchNormSaved<T> saved(x, affine, stats);
+  Input<T> grad(saved.op, "grad_output", grad_object);
+  validate_batch_norm_gradient(grad.shape(), saved.x.shape());
+  Gradients<T> gradients(saved.op, options.choice, out);
+  saved.prepare(gradients, {&grad.array(), &saved.x.array()});
+  const auto inputs = saved.inputs(grad, options);
+  const auto wanted = batch_norm_gradients(gradients, options);
   {
-    const GilRelease release(5.0 * static_cast<double>(x.size()));
-    backend::batch_norm_backward<T>(
-        inputs, {gradients.data(0), gradients.data(1), gradients.data(2), options.choice.accumulate});
+    const GilRelease release(saved.flops());
+    backend::batch_norm_backward<T>(inputs, wanted);
   }
   return gradients.finish();
 }

@@ -53,7 +53,23 @@ inline double pool2d_flops(const Pool2dSize& size) {
 
 enum class Places { none, indices, taps };
 
-// y, and with places the pair of y and these; taps that do not fit a byte are indices.
+// What a forward says of where its maxima lie; taps that do not fit a byte are indices.
+struct FreshPlaces {
+  py::object array = py::none();
+  backend::MaxPlaces memory;
+
+  FreshPlaces(const char* op, Places wanted, const Pool2dSize& size, Shape shape) {
+    if (wanted == Places::none) return;
+    const bool bytes = wanted == Places::taps && taps_fit_bytes(size);
+    Array fresh = allocate(bytes ? py::dtype::of<uint8_t>() : py::dtype::of<int64_t>(), shape, op);
+    void* data = fresh.mutable_data();
+    memory = bytes ? backend::MaxPlaces{nullptr, static_cast<uint8_t*>(data)}
+                   : backend::MaxPlaces{static_cast<int64_t*>(data), nullptr};
+    array = fresh;
+  }
+};
+
+// y, and with places the pair of y and these.
 template <class T>
 py::object max_pool2d(py::handle x_object, const Pool2dOptions& options, Places wanted, py::handle out) {
   const char* op = op_name(options, "adaptive_max_pool2d");
@@ -62,62 +78,58 @@ py::object max_pool2d(py::handle x_object, const Pool2dOptions& options, Places 
   const auto shape = pooled_shape(x.shape(), size);
   Output y(op, out, py::dtype::of<T>(), shape);
   y.apart_from(Aliasing::none, x);
-  const bool bytes = wanted == Places::taps && taps_fit_bytes(size);
-  py::object array = py::none();
-  backend::MaxPlaces places;
-  if (wanted != Places::none) {
-    Array fresh = allocate(bytes ? py::dtype::of<uint8_t>() : py::dtype::of<int64_t>(), shape, op);
-    void* memory = fresh.mutable_data();
-    places = bytes ? backend::MaxPlaces{nullptr, static_cast<uint8_t*>(memory)}
-                   : backend::MaxPlaces{static_cast<int64_t*>(memory), nullptr};
-    array = fresh;
-  }
+  const FreshPlaces places(op, wanted, size, shape);
   const T* x_data = x.data();
   {
     const GilRelease release(pool2d_flops(size));
-    backend::max_pool2d_forward(size, x_data, y.data<T>(), places);
+    backend::max_pool2d_forward(size, x_data, y.data<T>(), places.memory);
   }
   py::object result = y.finish();
-  return array.is_none() ? result : py::object(py::make_tuple(result, array));
+  return wanted == Places::none ? result : py::object(py::make_tuple(result, places.array));
 }
 
-inline Array places_array(const char* op, const char* name, py::handle object, bool taps_allowed) {
-  Array places = as_array(op, name, object);
-  const py::dtype dtype = places.dtype();
-  if (taps_allowed && dtype.kind() == 'u' && dtype.itemsize() == 1) return plain<uint8_t>(places);
-  if (dtype.kind() != 'i' || dtype.itemsize() != 8) {
-    fail_type(op, "expected ", name, " of dtype int64, got ", dtype_name(places), "; convert them with ", name,
-              ".astype(numpy.int64)");
+// The places that a backward is given, checked.
+struct GivenPlaces {
+  Array array;
+  backend::MaxPlaces memory;
+
+  GivenPlaces(const char* op, py::handle object, bool taps_allowed, const Pool2dSize& size, Shape input_shape)
+      : array(as_array(op, "indices", object)) {
+    const py::dtype dtype = array.dtype();
+    const bool bytes = taps_allowed && dtype.kind() == 'u' && dtype.itemsize() == 1;
+    if (!bytes && (dtype.kind() != 'i' || dtype.itemsize() != 8)) {
+      fail_type(op, "expected indices of dtype int64, got ", dtype_name(array),
+                "; convert them with indices.astype(numpy.int64)");
+    }
+    validate_pooled(op, "indices", shape_of(array), input_shape, size);
+    if (bytes) {
+      if (!taps_fit_bytes(size)) fail_type(op, "expected indices of dtype int64, got uint8");
+      array = plain<uint8_t>(array);
+      memory.taps = const_cast<uint8_t*>(static_cast<const uint8_t*>(array.data()));
+    } else {
+      array = plain<int64_t>(array);
+      memory.indices = const_cast<int64_t*>(static_cast<const int64_t*>(array.data()));
+      backend::check_max_pool2d_indices(size, shape_of(array), memory.indices);
+    }
   }
-  return places;
-}
+};
 
 template <class T>
 py::object max_pool2d_backward(py::handle grad_object, py::handle places_object, const py::tuple& input_shape,
                                Pool2dOptions options, bool taps_allowed, py::handle out) {
   const char* op = op_name(options, "adaptive_max_pool2d_backward");
   Input<T> grad(op, "grad_output", grad_object);
-  Array places = places_array(op, "indices", places_object, taps_allowed);
   const auto shape = as_integers(op, "input_shape", input_shape);
   take_adaptive_output(op, grad.shape(), shape, options);
   const Pool2dSize size = validate_pool2d(op, "input_shape", shape, options);
   validate_pooled(op, "grad_output", grad.shape(), shape, size);
-  validate_pooled(op, "indices", shape_of(places), shape, size);
-  backend::MaxPlaces given;
-  if (places.dtype().itemsize() == 1) {
-    if (!taps_fit_bytes(size)) fail_type(op, "expected indices of dtype int64, got uint8");
-    given.taps = const_cast<uint8_t*>(static_cast<const uint8_t*>(places.data()));
-  } else {
-    places = plain<int64_t>(places);
-    given.indices = const_cast<int64_t*>(static_cast<const int64_t*>(places.data()));
-    backend::check_max_pool2d_indices(size, shape_of(places), given.indices);
-  }
+  const GivenPlaces places(op, places_object, taps_allowed, size, shape);
   Output grad_x(op, out, py::dtype::of<T>(), shape);
-  grad_x.apart_from(Aliasing::none, grad, places);
+  grad_x.apart_from(Aliasing::none, grad, places.array);
   const T* grad_data = grad.data();
   {
     const GilRelease release(pool2d_flops(size));
-    backend::max_pool2d_backward(size, grad_data, given, grad_x.data<T>());
+    backend::max_pool2d_backward(size, grad_data, places.memory, grad_x.data<T>());
   }
   return grad_x.finish();
 }

@@ -5,6 +5,7 @@
 #include "bindings/bind_adagrad.h"
 #include "bindings/bind_adam.h"
 #include "bindings/bind_batch_norm.h"
+#include "bindings/bind_batch_norm_max_pool2d.h"
 #include "bindings/bind_clip_grad.h"
 #include "bindings/bind_conv2d.h"
 #include "bindings/bind_cross_entropy.h"
@@ -43,6 +44,7 @@ inline void bind_operations(py::module_& m) {
   bind_gather(m);
   bind_grid_sample(m);
   bind_pool2d(m);
+  bind_batch_norm_max_pool2d(m);
 }
 
 }  // namespace fastnn::bindings

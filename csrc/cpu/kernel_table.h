@@ -169,10 +169,13 @@ struct NormTerms {
 template <class T>
 struct BatchNormKernels {
   // One channel. moments may hold those of elements before; sums[0] += sum of g, sums[1] += sum of g (x - mean).
+  // y_stride is from run to run of y and of grad_y, which may lie in memory of their own.
   void (*moments)(const T* x, const Runs& runs, Moments* moments);
-  void (*normalize)(const T* x, T* y, const Runs& runs, const NormTerms<T>& terms);
-  void (*gradient_sums)(const T* grad_y, const T* x, const Runs& runs, const NormTerms<T>& terms, double* sums);
-  void (*gradient)(const T* grad_y, const T* x, T* grad_x, const Runs& runs, const NormTerms<T>& terms);
+  void (*normalize)(const T* x, const Runs& runs, T* y, int64_t y_stride, const NormTerms<T>& terms);
+  void (*gradient_sums)(const T* x, const Runs& runs, const T* grad_y, int64_t y_stride, const NormTerms<T>& terms,
+                        double* sums);
+  void (*gradient)(const T* x, const Runs& runs, const T* grad_y, int64_t y_stride, const NormTerms<T>& terms,
+                   T* grad_x);
   // Lanes are columns: `runs.count` rows of `runs.length` columns, one result (sums: two) a column.
   void (*column_moments)(const T* x, const Runs& runs, Moments* moments);
   void (*normalize_columns)(const T* x, T* y, const Runs& runs, const NormTerms<const T*>& terms);

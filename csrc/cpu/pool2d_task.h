@@ -27,6 +27,7 @@ struct MaxPoolTask {
   PoolAxis h, w;
   const T* x;
   T* y;
+  int64_t x_step, y_step;      // cells from plane to plane
   int64_t* indices;            // one of the two, or none
   uint8_t* taps;               // row * w.kernel + column in the window
   const int64_t* tap_offsets;  // cells from a window's corner to each of 256 taps; null where they have no byte
@@ -39,6 +40,7 @@ template <class T>
 struct MaxPoolBackwardTask {
   PoolAxis h, w;
   const T* grad_y;
+  int64_t x_step, y_step;  // cells from plane to plane
   const int64_t* indices;  // one of the two
   const uint8_t* taps;
   const int64_t* tap_offsets;

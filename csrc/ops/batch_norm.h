@@ -46,13 +46,11 @@ inline AxisView validate_batch_norm(Shape x, bool running, const BatchNormOption
   return view;
 }
 
-inline AxisView validate_batch_norm_backward(Shape grad_output, Shape x) {
-  const char* op = "batch_norm_backward";
-  const AxisView view = validate_channels(op, x);
+inline void validate_batch_norm_gradient(Shape grad_output, Shape x) {
   if (!same(grad_output, x)) {
-    fail_value(op, "expected grad_output of x's shape ", to_string(x), ", got ", to_string(grad_output));
+    fail_value("batch_norm_backward", "expected grad_output of x's shape ", to_string(x), ", got ",
+               to_string(grad_output));
   }
-  return view;
 }
 
 namespace FASTNN_BACKEND {

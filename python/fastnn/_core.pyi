@@ -312,6 +312,29 @@ def batch_norm_backward(
     With relu, grad_output is the gradient by max(0, y), and bias takes part in finding where y is positive.
     """
 
+def batch_norm_max_pool2d(
+    x: Array,
+    running: tuple[Array | None, Array | None],
+    affine: tuple[Array | None, Array | None],
+    options: BatchNormOptions,
+    windows: _PoolOptions,
+    places: bool,
+) -> tuple[Array, NDArray[np.uint8] | NDArray[np.int64] | None, Array, Array]:
+    """max_pool2d_with_taps of batch_norm's y: the maxima and their places, and the statistics.
+
+    The same bits as one after the other; y itself is not kept.
+    """
+
+def batch_norm_max_pool2d_backward(
+    grad_output: Array,
+    saved: tuple[Array, NDArray[np.uint8] | NDArray[np.int64], tuple[Array, Array]],
+    affine: tuple[Array | None, Array | None],
+    options: BatchNormGradientOptions,
+    windows: _PoolOptions,
+    out: tuple[Array | None, Array | None, Array | None] | None,
+) -> tuple[Array | None, Array | None, Array | None]:
+    """As batch_norm_backward, with grad_output the gradient by the maxima and saved (x, places, stats)."""
+
 # --- layer_norm ---------------------------------------------------------------------------------
 @final
 class LayerNormGradientOptions:

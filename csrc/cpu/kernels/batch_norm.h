@@ -50,30 +50,31 @@ template <bool relu, bool training, class T>
 }
 
 template <class T>
-void normalize(const T* x, T* y, const Runs& runs, const NormTerms<T>& terms) {
+void normalize(const T* x, const Runs& runs, T* y, int64_t y_stride, const NormTerms<T>& terms) {
   const ChannelTerms<T> t(terms);
   choose(terms.relu, [&](auto relu) {
     for (int64_t r = 0; r < runs.count; ++r) {
-      const int64_t at = r * runs.stride;
-      prefetch_ahead(y + at, runs);
+      const int64_t from = r * runs.stride, to = r * y_stride;
+      prefetch_ahead(y + to, {runs.count, runs.length, y_stride});
       for_each_vector<T>(runs.length, [&](int64_t i, auto lanes) __attribute__((always_inline)) {
-        lanes.store(y + at + i, normalized<relu>(lanes.load(x + at + i), t));
+        lanes.store(y + to + i, normalized<relu>(lanes.load(x + from + i), t));
       });
     }
   });
 }
 
 template <class T>
-void gradient_sums(const T* grad_y, const T* x, const Runs& runs, const NormTerms<T>& terms, double* sums) {
+void gradient_sums(const T* x, const Runs& runs, const T* grad_y, int64_t y_stride, const NormTerms<T>& terms,
+                   double* sums) {
   const ChannelTerms<T> t(terms);
   choose(terms.relu, [&](auto relu) {
-    for_each_block(runs, block_elements<T>, [&](int64_t offset, const Runs& block) {
+    for_each_block(runs, block_elements<T>, [&](int64_t first, int64_t at, const Runs& block) {
       ChainSums<T> total, product;
-      for (int64_t r = 0; r < block.count; ++r) {
-        const int64_t at = offset + r * block.stride;
+      for (int64_t r = first; r < first + block.count; ++r) {
+        const T *values = x + r * runs.stride + at, *grads = grad_y + r * y_stride + at;
         for_each_vector_in_turn<T>(block.length, [&](auto k, int64_t i, auto lanes) __attribute__((always_inline)) {
-          const Vec<T> value = lanes.load(x + at + i, t.mean);
-          const Vec<T> g = passed<relu>(lanes.load(grad_y + at + i), value, t);
+          const Vec<T> value = lanes.load(values + i, t.mean);
+          const Vec<T> g = passed<relu>(lanes.load(grads + i), value, t);
           total.at[k] = total.at[k] + g;
           product.at[k] = fma(g, value - t.mean, product.at[k]);
         });
@@ -85,15 +86,17 @@ void gradient_sums(const T* grad_y, const T* x, const Runs& runs, const NormTerm
 }
 
 template <class T>
-void norm_gradient(const T* grad_y, const T* x, T* grad_x, const Runs& runs, const NormTerms<T>& terms) {
+void norm_gradient(const T* x, const Runs& runs, const T* grad_y, int64_t y_stride, const NormTerms<T>& terms,
+                   T* grad_x) {
   const ChannelTerms<T> t(terms);
   choose(terms.relu, [&](auto relu) {
     choose(terms.training, [&](auto training) {
       for (int64_t r = 0; r < runs.count; ++r) {
         const int64_t at = r * runs.stride;
+        const T* grads = grad_y + r * y_stride;
         for_each_vector<T>(runs.length, [&](int64_t i, auto lanes) __attribute__((always_inline)) {
           const Vec<T> value = relu || training ? lanes.load(x + at + i) : Vec<T>(T(0));
-          lanes.store(grad_x + at + i, input_gradient<relu, training>(lanes.load(grad_y + at + i), value, t));
+          lanes.store(grad_x + at + i, input_gradient<relu, training>(lanes.load(grads + i), value, t));
         });
       }
     });

@@ -65,7 +65,7 @@ struct RowSums {
 template <class T, int Rows, bool gathers>
 [[gnu::always_inline]] inline void read_rows(const LayerNormGradientRows<T>& in, const NormRows<T, Rows>& those,
                                              RowSums* sums) {
-  for_each_block(Runs{1, in.length, 0}, block_elements<T>, [&](int64_t at, const Runs& block) {
+  for_each_block(Runs{1, in.length, 0}, block_elements<T>, [&](int64_t /*run*/, int64_t at, const Runs& block) {
     const NormRows<T, Rows> rows = those;  // in registers: stores to what is gathered might reach another's
     const int64_t n = rows.length;
     ChainSums<T> total[size_t{Rows}], product[size_t{Rows}];

@@ -67,11 +67,11 @@ Maximum<T> max_of_window(const PoolAxis& h, const PoolAxis& w, const T* plane, P
 template <class T>
 void max_of_row(const MaxPoolTask<T>& task, int64_t plane, int64_t o) {
   const PoolAxis &h = task.h, &w = task.w;
-  const T* cells = task.x + plane * h.size * w.size;
+  const T* cells = task.x + plane * task.x_step;
   const PoolSpan rows = h.spans[o];
   for (int64_t q = 0; q < w.output; ++q) {
     const PoolSpan columns = w.spans[q];
-    const int64_t at = (plane * h.output + o) * w.output + q;
+    const int64_t at = plane * task.y_step + o * w.output + q;
     const Maximum<T> best = max_of_window(h, w, cells, rows, columns);
     const bool empty = rows.count == 0 || columns.count == 0;
     task.y[at] = best.value;
@@ -194,7 +194,7 @@ struct MaxOfPlane {
 
   MaxRow<T, places, nans> output(int64_t o, const PoolSpan& rows) const {
     const PoolAxis &h = task->h, &w = task->w;
-    const int64_t at = (plane * h.output + o) * w.output;
+    const int64_t at = plane * task->y_step + o * w.output;
     return {.y = task->y + at,
             .taps = task->taps ? task->taps + at : nullptr,
             .indices = task->indices ? task->indices + at : nullptr,
@@ -209,7 +209,7 @@ struct MaxOfPlane {
   void without_rows(int64_t o) const { max_of_row(*task, plane, o); }
   bool plain(int64_t first, int64_t last) const {
     const int64_t width = task->w.size;
-    return !any_nan(task->x + (plane * task->h.size + first) * width, (last - first + 1) * width);
+    return !any_nan(task->x + plane * task->x_step + first * width, (last - first + 1) * width);
   }
   MaxOfPlane<T, places, true> careful() const { return {*task, plane}; }
 };
@@ -217,7 +217,7 @@ struct MaxOfPlane {
 template <class T, bool places>
 void max_of_plane(const MaxPoolTask<T>& task, int64_t plane, PoolRange outputs, T* scratch) {
   const PoolAxis &h = task.h, &w = task.w;
-  const PlaneRows<T> rows(h, w, task.x + plane * h.size * w.size, outputs, lowest<T>, scratch);
+  const PlaneRows<T> rows(h, w, task.x + plane * task.x_step, outputs, lowest<T>, scratch);
   if (task.kept.rows > 0) {
     const MaxOfPlane<T, places, false> op(task, plane);
     pool_overlapping<T>(op, h, w, rows, outputs, {task.kept, scratch + task.scratch_cells});
@@ -226,9 +226,84 @@ void max_of_plane(const MaxPoolTask<T>& task, int64_t plane, PoolRange outputs, 
   }
 }
 
+// --- forward, windows of 2 x 2 side by side ---------------------------------------------------------
+
+// The cells of a vector of windows, in the order of their taps.
+template <class T>
+struct Fours {
+  using V = Vec<T>;
+  V at[4];
+
+  template <class Lanes>
+  [[gnu::always_inline]] Fours(const T* p, int64_t width, Lanes lanes) {
+    for (int r = 0; r < 2; ++r, p += width) {
+      const auto pair = load_pairs(p, lanes);
+      at[2 * r] = pair.first, at[2 * r + 1] = pair.second;
+    }
+  }
+
+  // False only without a NaN.
+  [[gnu::always_inline]] bool any_nan() const { return any(is_nan((at[0] + at[1]) + (at[2] + at[3]))); }
+
+  // Without a NaN. Of equal numbers `max` gives the second.
+  [[gnu::always_inline]] Leader<T, true, false> leader() const {
+    const V top = max(max(at[3], at[2]), max(at[1], at[0]));
+    const V lower = select(at[2] == top, V(T(2)), V(T(3)));
+    return {top, select(at[0] == top, V(T(0)), select(at[1] == top, V(T(1)), lower))};
+  }
+
+  Leader<T, true, false> careful_leader() const { return careful(at[0], at[1], at[2], at[3]); }
+
+ private:
+  // By value, so that the cells need not lie in memory.
+  [[gnu::noinline]] static Leader<T, true, false> careful(V a, V b, V c, V d) {
+    Leader<T, true, true> best{a, V(T(0))};
+    best.meet({b, V(T(1))});
+    best.meet({c, V(T(2))});
+    best.meet({d, V(T(3))});
+    return {best.value, best.tap};
+  }
+  static VecPair<T> load_pairs(const T* p, WholeVector<T>) { return deinterleave(V::load(p), V::load(p + V::size)); }
+  static VecPair<T> load_pairs(const T* p, PartVector<T> lanes) {
+    const int64_t cells = 2 * lanes.n;
+    return deinterleave(load_cells<T, false>(p, cells), load_cells<T, false>(p + V::size, cells - V::size));
+  }
+};
+
+// A row of planes as small as these is one vector or two: some rows at a time, so that what depends on where a vector
+// starts is found once for all of them.
+template <class T>
+void max_of_fours(const MaxPoolTask<T>& task, int64_t plane, PoolRange outputs) {
+  constexpr int64_t rows_at_once = 8;
+  const int64_t width = task.w.size, windows = task.w.output;
+  uint8_t* const taps = task.taps;
+  const PlaneRows<T> cells(task.h, task.w, task.x + plane * task.x_step, outputs, lowest<T>, nullptr);
+  for (int64_t o = outputs.begin; o < outputs.end; o += rows_at_once) {
+    const int64_t rows = outputs.end - o < rows_at_once ? outputs.end - o : rows_at_once;
+    for (int64_t r = 0; r < rows; ++r) cells.fetch(2 * (o + r));
+    const T* const x = cells.from(2 * o).first;
+    const int64_t at = plane * task.y_step + o * windows;
+    for_each_vector_overlapping<T>(windows, [&, y = task.y](int64_t q, auto lanes) __attribute__((always_inline)) {
+      for (int64_t r = 0; r < rows; ++r) {
+        const Fours<T> fours(x + 2 * (r * width + q), width, lanes);
+        const auto best = fours.any_nan() ? fours.careful_leader() : fours.leader();
+        lanes.store(y + at + r * windows + q, best.value);
+        if (taps) store_taps(taps + at + r * windows + q, best.tap, lanes);
+      }
+    });
+  }
+}
+
+inline bool are_fours(const PoolAxis& axis) {
+  return axis.kernel == 2 && axis.stride == 2 && axis.dilation == 1 && axis.before == 0 && 2 * axis.output <= axis.size;
+}
+
 template <class T>
 void max_pool(const MaxPoolTask<T>& task, PoolRange range, T* scratch) {
   const PoolAxis& h = task.h;
+  if (are_fours(h) && are_fours(task.w) && !task.indices) {
+    return for_each_plane(h.output, range, [&](int64_t plane, PoolRange rows) { max_of_fours(task, plane, rows); });
+  }
   const bool places = task.taps || task.indices;
   const bool by_lanes = task.w.by_lanes && (!places || task.tap_offsets);
   fill(scratch, task.scratch_cells, lowest<T>);

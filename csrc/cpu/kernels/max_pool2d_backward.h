@@ -24,9 +24,9 @@ void max_backward_of_fours(const MaxPoolBackwardTask<T>& task, int64_t plane, Po
   using V = Vec<T>;
   const PoolAxis &h = task.h, &w = task.w;
   const V zero(T(0)), one(T(1)), two(T(2)), three(T(3));
-  T* grad_x = task.grad_x + plane * h.size * w.size;
+  T* grad_x = task.grad_x + plane * task.x_step;
   for (int64_t o = range.begin / 2; 2 * o < range.end; ++o) {
-    const int64_t at = (plane * h.output + o) * w.output;
+    const int64_t at = plane * task.y_step + o * w.output;
     const bool sent = o < h.output, upper = 2 * o >= range.begin, lower = 2 * o + 1 < range.end;
     T* row = grad_x + 2 * o * w.size;
     for_each_vector_overlapping<T>(sent ? w.output : 0, [&](int64_t q, auto lanes) {
@@ -122,7 +122,7 @@ void max_backward_by_taps(const MaxPoolBackwardTask<T>& task, int64_t plane, Poo
   T* grad_y = scratch + task.margin;
   auto* taps = reinterpret_cast<uint8_t*>(scratch + task.scratch_rows * step) + task.margin;
   for (int64_t o = first; o < last; ++o) {
-    const int64_t at = (plane * h.output + o) * w.output, to = (o - first) * step;
+    const int64_t at = plane * task.y_step + o * w.output, to = (o - first) * step;
     copy_into_scratch(task.grad_y + at, grad_y + to, w.output, T(0));
     copy_bytes(task.taps + at, w.output, taps + to);
   }
@@ -135,7 +135,7 @@ void max_backward_by_taps(const MaxPoolBackwardTask<T>& task, int64_t plane, Poo
                           .count = cover.end - cover.begin,
                           .tap = row * w.kernel,
                           .tap_step = h.stride * w.kernel};
-    max_backward_of_row(w, from, task.grad_x + (plane * h.size + i) * w.size);
+    max_backward_of_row(w, from, task.grad_x + plane * task.x_step + i * w.size);
   }
 }
 
@@ -144,13 +144,13 @@ template <class T>
 void max_backward_by_place(const MaxPoolBackwardTask<T>& task, int64_t plane, PoolRange range) {
   const PoolAxis &h = task.h, &w = task.w;
   const int64_t first = range.begin * w.size, cells = (range.end - range.begin) * w.size;
-  T* grad_x = task.grad_x + plane * h.size * w.size + first;
+  T* grad_x = task.grad_x + plane * task.x_step + first;
   fill(grad_x, cells, T(0));
   const auto add = [=](int64_t index, T g) {
     if (static_cast<uint64_t>(index) < static_cast<uint64_t>(cells)) grad_x[index] += g;
   };
   for (int64_t o = h.covers[range.begin].begin; o < h.covers[range.end - 1].end; ++o) {
-    const int64_t at = (plane * h.output + o) * w.output;
+    const int64_t at = plane * task.y_step + o * w.output;
     const T* grad_y = task.grad_y + at;
     if (task.indices) {
       for (int64_t q = 0; q < w.output; ++q) add(task.indices[at + q] - first, grad_y[q]);

@@ -31,7 +31,8 @@ template <class T, class Body>
   if (i < n) body(std::integral_constant<int, accumulators - 1>{}, i, PartVector<T>{n - i});
 }
 
-// body(offset, block) for pieces of the runs, of about `elements` elements each: several runs, or a part of one.
+// body(run, at, block) for pieces of the runs, of about `elements` elements each: several runs from `run` on, or a part
+// of one from its element `at` on.
 template <class Body>
 [[gnu::always_inline]] inline void for_each_block(const Runs& runs, int64_t elements, const Body& body) {
   if (runs.length == 0) return;
@@ -39,14 +40,14 @@ template <class Body>
     const int64_t together = elements / runs.length;
     for (int64_t r = 0; r < runs.count; r += together) {
       const int64_t count = runs.count - r < together ? runs.count - r : together;
-      body(r * runs.stride, Runs{count, runs.length, runs.stride});
+      body(r, int64_t{0}, Runs{count, runs.length, runs.stride});
     }
     return;
   }
   for (int64_t r = 0; r < runs.count; ++r) {
     for (int64_t i = 0; i < runs.length; i += elements) {
       const int64_t length = runs.length - i < elements ? runs.length - i : elements;
-      body(r * runs.stride + i, Runs{1, length, 0});
+      body(r, i, Runs{1, length, 0});
     }
   }
 }
@@ -117,8 +118,9 @@ template <class T>
 
 template <class T>
 void moments(const T* x, const Runs& runs, Moments* moments) {
-  for_each_block(runs, block_elements<T>,
-                 [&](int64_t offset, const Runs& block) { join_block(x + offset, block, *moments); });
+  for_each_block(runs, block_elements<T>, [&](int64_t run, int64_t at, const Runs& block) {
+    join_block(x + run * runs.stride + at, block, *moments);
+  });
 }
 
 }  // namespace fastnn::cpu::FASTNN_NAMESPACE

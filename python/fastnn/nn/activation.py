@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from fastnn._checks import as_float
 from fastnn.backend import kernels_for
@@ -10,6 +10,8 @@ from fastnn.nn.module import Module
 
 if TYPE_CHECKING:
     from fastnn._core import Array
+
+    _Output = TypeVar("_Output", Array, None)
 
 
 class Activation(Module):
@@ -59,8 +61,8 @@ class ReLU(Activation):
     _op = "relu"
     _by_output = True
 
-    def _take_output(self, y: Array) -> Array:
-        """Stand for `forward` where the layer before has applied the rectifier already."""
+    def _take_output(self, y: _Output) -> _Output:
+        """Stand for `forward` where the layer before has applied the rectifier; None: and kept nothing."""
         self._kept = y if self.training else None
         return y
 

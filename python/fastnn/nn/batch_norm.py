@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
     from fastnn._core import Array
+    from fastnn.nn.pool import MaxPool2d
 
 
 class _BatchNorm(Module):
@@ -95,20 +96,22 @@ class _BatchNorm(Module):
     def _forward(self, x: Any, activation: str | None) -> Array:
         kernels = kernels_for(x, "batch_norm", "x")
         self._check_shape(x)
-        weight, bias = self.weight, self.bias
         y: Array
         y, mean, invstd = kernels.batch_norm(
-            x,
-            (self.running_mean, self.running_var),
-            None if weight is None else weight._data,
-            None if bias is None else bias._data,
-            self._options(activation),
-            None,
+            x, (self.running_mean, self.running_var), *self._affine(), self._options(activation), None
         )
+        self._keep(x, mean, invstd)
+        return y
+
+    def _affine(self) -> tuple[Array | None, Array | None]:
+        weight, bias = self.weight, self.bias
+        return None if weight is None else weight._data, None if bias is None else bias._data
+
+    def _keep(self, x: Array, mean: Array, invstd: Array) -> None:
+        """Count the batch and keep what the backward needs, in training."""
         if self.training:
             at_each_call(self._count)
         self._saved = (x, mean, invstd) if self.training else None
-        return y
 
     def _count(self) -> None:
         if (count := self.num_batches_tracked) is not None:
@@ -132,19 +135,24 @@ class _BatchNorm(Module):
 
     def backward(self, grad_output: Array) -> Array:
         """A grad_output of the shape of x gives grad_x of that shape."""
-        grad_x: Array = self._backward(grad_output, True, None)
-        return grad_x
+        return self._backward(grad_output, True, None)
 
     def backward_relu(self, grad_output: Array) -> Array:
         """The backward of `forward_relu`, its ReLU included, without its output; the same bits."""
-        grad_x: Array = self._backward(grad_output, True, "relu")
-        return grad_x
+        return self._backward(grad_output, True, "relu")
 
     def backward_parameters(self, grad_output: Array) -> None:
         """`backward` without grad_x."""
         self._backward(grad_output, False, None)
 
-    def _backward(self, grad_output: Any, needs_x: bool, activation: str | None) -> Any:
+    def _backward(self, grad_output: Any, needs_x: bool, activation: str | None) -> Array:
+        kernels = kernels_for(grad_output, "batch_norm_backward", "grad_output")
+        x, stats, options, out, fresh = self._backward_arguments(needs_x, activation)
+        grads = kernels.batch_norm_backward(grad_output, x, self._affine(), stats, options, out)
+        return self._take_gradients(grads, fresh)
+
+    def _backward_arguments(self, needs_x: bool, activation: str | None) -> tuple[Any, ...]:
+        """x, the statistics, options and `out` of a native backward; whether gradients replace others."""
         weight, bias = self.weight, self.bias
         if self._saved is None:
             self._no_forward()
@@ -153,17 +161,15 @@ class _BatchNorm(Module):
             (False, None, None) if weight is None else grad_targets(weight, bias)
         )
         needs = (needs_x, weight is not None, bias is not None)
-        kernels = kernels_for(grad_output, "batch_norm_backward", "grad_output")
-        grad_x, grad_weight, grad_bias = kernels.batch_norm_backward(
-            grad_output,
-            x,
-            (None if weight is None else weight._data, None if bias is None else bias._data),
-            (mean, invstd),
-            gradient_options("batch_norm_backward", True, activation, needs, accumulate),
-            (None, out_weight, out_bias),
-        )
-        if weight is not None and not accumulate:
-            set_grads(weight, grad_weight, bias, grad_bias)
+        options = gradient_options("batch_norm_backward", True, activation, needs, accumulate)
+        return x, (mean, invstd), options, (None, out_weight, out_bias), not accumulate
+
+    def _take_gradients(self, grads: tuple[Any, Any, Any], fresh: bool) -> Array:
+        """Put those of the parameters in place, return that of x; the forward has been used up."""
+        grad_x: Array
+        grad_x, grad_weight, grad_bias = grads
+        if self.weight is not None and fresh:
+            set_grads(self.weight, grad_weight, self.bias, grad_bias)
         self._saved = None
         return grad_x
 
@@ -264,3 +270,32 @@ class BatchNorm2d(_BatchNorm):
 
     _axes = ("N, C, H, W",)
     _ndims = (4,)
+
+    def forward_relu_max_pool(self, x: Any, pool: MaxPool2d) -> Array:
+        """`pool` on top of `forward_relu`, the same bits; what comes between is not kept."""
+        kernels = kernels_for(x, "batch_norm", "x")
+        self._check_shape(x)
+        y: Array
+        y, places, mean, invstd = kernels.batch_norm_max_pool2d(
+            x,
+            (self.running_mean, self.running_var),
+            self._affine(),
+            self._options("relu"),
+            pool._options,
+            pool.training,
+        )
+        self._keep(x, mean, invstd)
+        pool._take_places(places, x.shape)
+        return y
+
+    def backward_relu_max_pool(self, grad_output: Any, pool: MaxPool2d) -> Array:
+        """The backward of `forward_relu_max_pool`; the same bits."""
+        kernels = kernels_for(grad_output, "batch_norm_backward", "grad_output")
+        places, _ = pool._kept_places()
+        x, stats, options, out, fresh = self._backward_arguments(True, "relu")
+        grads = kernels.batch_norm_max_pool2d_backward(
+            grad_output, (x, places, stats), self._affine(), options, pool._options, out
+        )
+        grad_x = self._take_gradients(grads, fresh)
+        pool._take_places(None, None)
+        return grad_x

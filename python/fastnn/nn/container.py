@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, overload
 from fastnn._checks import as_int
 from fastnn.nn.activation import ReLU
 from fastnn.nn.module import Module
+from fastnn.nn.pool import MaxPool2d
 
 if TYPE_CHECKING:
     from fastnn._core import Array
@@ -18,6 +19,8 @@ class Sequential(Module):
 
     A layer with a `forward_relu` (`Linear`, convolutions, batch norm) and the `ReLU` behind it run as one
     kernel, with the same bits, and so do their backwards where the layer has a `backward_relu` (batch norm).
+    `BatchNorm2d`, `ReLU` and `MaxPool2d` run as one behind another layer with parameters: what lies between
+    them is not kept, so the `ReLU` alone has no backward then.
     A layer may stand in one place only, as it keeps what the backward of one place needs; layers may share a
     `Parameter`.
 
@@ -73,8 +76,14 @@ class Sequential(Module):
 
     def forward(self, x: Array) -> Array:
         """What the last layer gives, when each is called on what the one before gave."""
-        for layer, relu in self._forward_calls:
-            x = layer.forward(x) if relu is None else relu._take_output(layer.forward_relu(x))
+        for layer, relu, pool in self._forward_calls:
+            if relu is None:
+                x = layer.forward(x)
+            elif pool is None:
+                x = relu._take_output(layer.forward_relu(x))
+            else:
+                relu._take_output(None)
+                x = layer.forward_relu_max_pool(x, pool)
         return x
 
     def backward(self, grad_output: Array) -> Array:
@@ -156,52 +165,68 @@ class Sequential(Module):
     def _plan_calls(self) -> None:
         """Find out once what each call would otherwise find out again."""
         layers = list(self._modules.values())
-        self._forward_calls = _calls(layers, _fuses_forward)
-        self._backward_calls = _calls(layers, _fuses_backward)[::-1]
-        first = next((i for i, layer in enumerate(layers) if not _parameter_free(layer)), len(layers))
-        self._first = layers[first] if first < len(layers) else None
-        self._calls_above_first = _calls(layers[first + 1 :], _fuses_backward)[::-1]
+        count = len(layers)
+        first = next((i for i, layer in enumerate(layers) if not _parameter_free(layer)), count)
+        self._first = layers[first] if first < count else None
+        self._forward_calls = _calls(layers, _fuses_forward, self._first)
+        self._backward_calls = _calls(layers, _fuses_backward, self._first)[::-1]
+        self._calls_above_first = _calls(layers[first + 1 :], _fuses_backward, self._first)[::-1]
 
 
-# A layer and the ReLU that runs in its kernel, or None.
-_Calls: TypeAlias = list[tuple[Any, ReLU | None]]
+# A layer, and the rectifier and the pooling that run in its kernel, or None.
+_Calls: TypeAlias = list[tuple[Any, ReLU | None, MaxPool2d | None]]
 
 
-def _calls(layers: list[Module], fuses: Callable[[Any], bool]) -> _Calls:
-    """The layers in order, without the rectifiers behind a layer that `fuses` them."""
+def _calls(layers: list[Module], fuses: Callable[[Any], bool], first: Module | None) -> _Calls:
+    """The layers in order, without those that run in the kernel of one before.
+
+    These are rectifiers, where `fuses` says so, and pooling behind them; but not behind the `first` layer
+    with parameters, which may be asked for no grad_x.
+    """
     calls: _Calls = []
     for layer in layers:
-        before = calls[-1] if calls else (None, None)
-        if type(layer) is ReLU and before[1] is None and fuses(before[0]):
-            calls[-1] = (before[0], layer)
+        before, relu, pool = calls[-1] if calls else (None, None, None)
+        if type(layer) is ReLU and relu is None and fuses(before):
+            calls[-1] = (before, layer, None)
+        elif type(layer) is MaxPool2d and relu and not pool and before is not first and _fuses_pool(before):
+            calls[-1] = (before, relu, layer)
         else:
-            calls.append((layer, None))
+            calls.append((layer, None, None))
     return calls
 
 
 def _fuses_forward(layer: Any) -> bool:
-    """Whether the class that wrote the layer's forward also wrote a forward_relu to go with it."""
-    for cls in type(layer).__mro__:
-        if "forward" in vars(cls):
-            return "forward_relu" in vars(cls)
-    return False
+    return _wrote(layer, {"forward_relu"}, not_before={"forward"})
 
 
 def _fuses_backward(layer: Any) -> bool:
-    """Whether the class that wrote the layer's forward and backward wrote both to go with a ReLU."""
+    return _wrote(layer, {"forward_relu", "backward_relu"}, not_before={"forward", "backward"})
+
+
+def _fuses_pool(layer: Any) -> bool:
+    pooled = {"forward_relu_max_pool", "backward_relu_max_pool"}
+    return _fuses_backward(layer) and _wrote(layer, pooled, not_before={"forward", "backward"})
+
+
+def _wrote(layer: Any, methods: set[str], *, not_before: set[str]) -> bool:
+    """Whether a class of the layer has these methods of its own, and none below it one that they go with."""
     for cls in type(layer).__mro__:
-        if {"forward", "backward"} & vars(cls).keys():
-            return {"forward_relu", "backward_relu"} <= vars(cls).keys()
+        if methods <= vars(cls).keys():
+            return True
+        if not_before & vars(cls).keys():
+            return False
     return False
 
 
 def _backward(calls: _Calls, grad_output: Array) -> Array:
-    for layer, relu in calls:
+    for layer, relu, pool in calls:
         if relu is None:
             grad_output = layer.backward(grad_output)
-        else:
+        elif pool is None:
             relu._use_up_output()
             grad_output = layer.backward_relu(grad_output)
+        else:
+            grad_output = layer.backward_relu_max_pool(grad_output, pool)
     return grad_output
 
 

@@ -53,24 +53,31 @@ class _MaxPool(_Pool):
         kernels = kernels_for(x, type(self).__name__, "x")
         planes = self._seen(x)
         if not self.training:
-            self._input_shape = self._places = None
-            y = kernels.max_pool2d(planes, self._options, None)
+            y, places = kernels.max_pool2d(planes, self._options, None), None
         else:
-            y, self._places = kernels.max_pool2d_with_taps(planes, self._options, None)
-            self._input_shape = planes.shape
+            y, places = kernels.max_pool2d_with_taps(planes, self._options, None)
+        self._take_places(places, planes.shape)
         output: Array = self._given(y)
         return output
 
     def backward(self, grad_output: Array) -> Array:
         """Each element of grad_output at the place of its maximum."""
-        shape = self._shape_of_planes()
+        places, shape = self._kept_places()
         kernels = kernels_for(grad_output, f"{type(self).__name__}.backward", "grad_output")
         grad_x = kernels.max_pool2d_backward_of_taps(
-            self._seen(grad_output), self._places, shape, self._options, None
+            self._seen(grad_output), places, shape, self._options, None
         )
-        self._input_shape = self._places = None
+        self._take_places(None, None)
         result: Array = self._given(grad_x)
         return result
+
+    def _take_places(self, places: Array | None, shape: tuple[int, ...] | None) -> None:
+        """Keep what the backward needs: where the maxima lie in planes of this shape, or None."""
+        self._places, self._input_shape = places, None if places is None else shape
+
+    def _kept_places(self) -> tuple[Array | None, tuple[int, ...]]:
+        shape = self._shape_of_planes()
+        return self._places, shape
 
 
 class _AvgPool(_Pool):
