@@ -116,13 +116,13 @@ def numpy_backward(relu: bool) -> Builder:
 
 
 # --- the cases ---
-def _forward_inputs(rng: np.random.Generator, shape: Sequence[int]) -> list[Array]:
+def forward_inputs(rng: np.random.Generator, shape: Sequence[int]) -> list[Array]:
     C = shape[1]
     draws = rng.standard_normal(shape) + 0.5, *(rng.standard_normal(C) for _ in range(3))
     return [*draws, rng.random(C) + 0.5]
 
 
-def _backward_inputs(rng: np.random.Generator, shape: Sequence[int]) -> list[Array]:
+def backward_inputs(rng: np.random.Generator, shape: Sequence[int]) -> list[Array]:
     return [rng.standard_normal(s) for s in (shape, shape, shape[1:2], shape[1:2])]
 
 
@@ -138,7 +138,7 @@ def forward(
     return Case(
         name=_name(kind, shape) + (" channels_last" if channels_last else ""),
         op="batch_norm",
-        inputs=lambda rng: _forward_inputs(rng, shape),
+        inputs=lambda rng: forward_inputs(rng, shape),
         builders={
             "fastnn": fastnn_forward(training, relu),
             "torch": torch_forward(training, relu, channels_last),
@@ -155,7 +155,7 @@ def backward(shape: Sequence[int], relu: bool = False, channels_last: bool = Fal
         name=_name(f"train{'+relu' if relu else ''} backward", shape)
         + (" channels_last" if channels_last else ""),
         op="batch_norm",
-        inputs=lambda rng: _backward_inputs(rng, shape),
+        inputs=lambda rng: backward_inputs(rng, shape),
         builders={
             "fastnn": fastnn_backward(relu),
             "torch": torch_backward(relu, channels_last),

@@ -19,11 +19,9 @@ SHARED = {
     "reduction",
     "tensor",
 }
-# Operations in one pass, for layers: tests/nn holds them to the bits of one after the other.
-IN_ONE_PASS = {"batch_norm_max_pool2d"}
-OPS = sorted({path.stem for path in (ROOT / "csrc/ops").glob("*.h")} - SHARED - IN_ONE_PASS)
-# Operations that users reach through optim and data.
-NOT_FUNCTIONAL = {"adagrad", "adam", "clip_grad", "gather", "rmsprop", "sgd"}
+OPS = sorted({path.stem for path in (ROOT / "csrc/ops").glob("*.h")} - SHARED)
+# Operations that users reach through nn, optim and data.
+NOT_FUNCTIONAL = {"adagrad", "adam", "batch_norm_max_pool2d", "clip_grad", "gather", "rmsprop", "sgd"}
 PLACES = (
     "csrc/cpu/{}.cpp",
     "csrc/bindings/bind_{}.h",

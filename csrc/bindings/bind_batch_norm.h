@@ -21,11 +21,11 @@ inline BatchNormOptions make_batch_norm_options(bool training, double momentum, 
 // The running statistics: read in evaluation; in training written in place, through a copy where they are strided.
 template <class T>
 struct RunningStatistics {
-  const char* op = "batch_norm";
+  const char* op;
   std::optional<Input<T>> inputs[2];
   std::optional<Output> outputs[2];
 
-  RunningStatistics(const py::tuple& arrays, Shape x, bool training) {
+  RunningStatistics(const char* name, const py::tuple& arrays, Shape x, bool training) : op(name) {
     static constexpr const char* names[] = {"running_mean", "running_var"};
     if (arrays[0].is_none() != arrays[1].is_none()) {
       fail_value(op, "expected running_mean and running_var to be both arrays or both None, got None for ",
@@ -66,20 +66,21 @@ struct RunningStatistics {
 // The arrays of a forward, but for y.
 template <class T>
 struct BatchNormArrays {
-  const char* op = "batch_norm";
+  const char* op;
   Input<T> x;
   AxisView view;
   std::optional<Input<T>> weight, bias;
   RunningStatistics<T> running;
   Output mean, invstd;
 
-  BatchNormArrays(py::handle x_object, const py::tuple& running_arrays, py::handle weight_object,
+  BatchNormArrays(const char* name, py::handle x_object, const py::tuple& running_arrays, py::handle weight_object,
                   py::handle bias_object, const BatchNormOptions& options)
-      : x(op, "x", x_object),
-        view(validate_batch_norm(x.shape(), !running_arrays[0].is_none() || !running_arrays[1].is_none(), options)),
+      : op(name),
+        x(op, "x", x_object),
+        view(validate_batch_norm(op, x.shape(), !running_arrays[0].is_none() || !running_arrays[1].is_none(), options)),
         weight(channel_values<T>(op, "weight", weight_object, x.shape())),
         bias(channel_values<T>(op, "bias", bias_object, x.shape())),
-        running(running_arrays, x.shape(), options.training),
+        running(op, running_arrays, x.shape(), options.training),
         mean(of_channels()),
         invstd(of_channels()) {}
 
@@ -116,7 +117,7 @@ struct BatchNormArrays {
 template <class T>
 py::object batch_norm(py::handle x, const py::tuple& running, py::handle weight, py::handle bias,
                       const BatchNormOptions& options, py::handle out) {
-  BatchNormArrays<T> arrays(x, running, weight, bias, options);
+  BatchNormArrays<T> arrays("batch_norm", x, running, weight, bias, options);
   Output y(arrays.op, out, py::dtype::of<T>(), arrays.x.shape());
   arrays.keep_apart(y, Aliasing::elementwise);
   const auto inputs = arrays.inputs();
@@ -138,29 +139,33 @@ struct BatchNormGradientOptions {
   }
 };
 
-// What a backward reads beside grad_output. affine: weight and bias; stats: save_mean and save_invstd.
+// What a backward reads beside grad_output. affine: weight and bias.
 template <class T>
 struct BatchNormSaved {
-  const char* op = "batch_norm_backward";
+  const char* op;
   Input<T> x;
   AxisView view;
   std::optional<Input<T>> weight, bias;
   Input<T> mean, invstd;
 
-  BatchNormSaved(py::handle x_object, const py::tuple& affine, const py::tuple& stats)
-      : x(op, "x", x_object),
+  BatchNormSaved(const char* name, py::handle x_object, const py::tuple& affine, py::handle mean_object,
+                 py::handle invstd_object)
+      : op(name),
+        x(op, "x", x_object),
         view(validate_channels(op, x.shape())),
         weight(channel_values<T>(op, "weight", affine[0], x.shape())),
         bias(channel_values<T>(op, "bias", affine[1], x.shape())),
-        mean(op, "save_mean", stats[0]),
-        invstd(op, "save_invstd", stats[1]) {
+        mean(op, "save_mean", mean_object),
+        invstd(op, "save_invstd", invstd_object) {
     validate_channel_values(op, "save_mean", x.shape(), mean.shape());
     validate_channel_values(op, "save_invstd", x.shape(), invstd.shape());
   }
 
-  void prepare(Gradients<T>& gradients, std::initializer_list<const Array*> replaceable) const {
+  template <class... Others>
+  void prepare(Gradients<T>& gradients, std::initializer_list<const Array*> replaceable,
+               const Others&... others) const {
     const int64_t channels[] = {view.axis_size};
-    gradients.prepare({x.shape(), channels, channels}, replaceable, mean, invstd, weight, bias);
+    gradients.prepare({x.shape(), channels, channels}, replaceable, mean, invstd, weight, bias, others...);
   }
   backend::BatchNormBackwardInputs<T> inputs(Input<T>& grad, const BatchNormGradientOptions& options) {
     return {.view = view,
@@ -181,10 +186,11 @@ backend::BatchNormGradients<T> batch_norm_gradients(Gradients<T>& gradients, con
   return {gradients.data(0), gradients.data(1), gradients.data(2), options.choice.accumulate};
 }
 
+// stats: save_mean and save_invstd.
 template <class T>
 py::object batch_norm_backward(py::handle grad_object, py::handle x, const py::tuple& affine, const py::tuple& stats,
                                const BatchNormGradientOptions& options, py::handle out) {
-  BatchNormSaved<T> saved(x, affine, stats);
+  BatchNormSaved<T> saved("batch_norm_backward", x, affine, stats[0], stats[1]);
   Input<T> grad(saved.op, "grad_output", grad_object);
   validate_batch_norm_gradient(grad.shape(), saved.x.shape());
   Gradients<T> gradients(saved.op, options.choice, out);

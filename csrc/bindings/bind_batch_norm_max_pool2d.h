@@ -21,8 +21,8 @@ struct PlaneRoom {
 template <class T>
 py::object batch_norm_max_pool2d(py::handle x, const py::tuple& running, const py::tuple& affine,
                                  const BatchNormOptions& options, const Pool2dOptions& windows, bool places_wanted) {
-  const char* op = "max_pool2d";
-  BatchNormArrays<T> arrays(x, running, affine[0], affine[1], options);
+  const char* op = "batch_norm_max_pool2d";
+  BatchNormArrays<T> arrays(op, x, running, affine[0], affine[1], options);
   const Pool2dSize size = validate_batch_norm_max_pool2d(op, arrays.x.shape(), windows);
   const auto shape = pooled_shape(arrays.x.shape(), size);
   Output y(op, py::none(), py::dtype::of<T>(), shape);
@@ -39,20 +39,20 @@ py::object batch_norm_max_pool2d(py::handle x, const py::tuple& running, const p
   return py::make_tuple(y.finish(), places.array, arrays.mean.finish(), arrays.invstd.finish());
 }
 
-// saved: x, the places, and the statistics.
+// saved: x, the places, save_mean and save_invstd.
 template <class T>
 py::object batch_norm_max_pool2d_backward(py::handle grad_object, const py::tuple& saved_arrays,
                                           const py::tuple& affine, const BatchNormGradientOptions& options,
                                           Pool2dOptions windows, py::handle out) {
-  const char* op = "max_pool2d_backward";
-  BatchNormSaved<T> saved(saved_arrays[0], affine, saved_arrays[2].cast<py::tuple>());
+  const char* op = "batch_norm_max_pool2d_backward";
+  BatchNormSaved<T> saved(op, saved_arrays[0], affine, saved_arrays[2], saved_arrays[3]);
   const Shape shape = saved.x.shape();
   Input<T> grad(op, "grad_output", grad_object);
   const Pool2dSize size = validate_batch_norm_max_pool2d(op, shape, windows);
   validate_pooled(op, "grad_output", grad.shape(), shape, size);
   const GivenPlaces places(op, saved_arrays[1], true, size, shape);
-  Gradients<T> gradients(saved.op, options.choice, out);
-  saved.prepare(gradients, {&saved.x.array()});
+  Gradients<T> gradients(op, options.choice, out);
+  saved.prepare(gradients, {&saved.x.array()}, grad, places.array);
   PlaneRoom<T> room(op, saved.view, size, shape);
   const auto inputs = saved.inputs(grad, options);
   const auto wanted = batch_norm_gradients(gradients, options);
@@ -68,8 +68,9 @@ inline void bind_batch_norm_max_pool2d(py::module_& m) {
       "batch_norm_max_pool2d",
       [](py::handle x, const py::tuple& running, const py::tuple& affine, const BatchNormOptions& options,
          py::handle windows, bool places) {
-        const Pool2dOptions chosen = pool2d_options("max_pool2d", windows);
-        return by_dtype("batch_norm", "x", x, [&](auto t) {
+        const char* op = "batch_norm_max_pool2d";
+        const Pool2dOptions chosen = pool2d_options(op, windows);
+        return by_dtype(op, "x", x, [&](auto t) {
           return batch_norm_max_pool2d<decltype(t)>(x, running, affine, options, chosen, places);
         });
       },
@@ -78,8 +79,9 @@ inline void bind_batch_norm_max_pool2d(py::module_& m) {
       "batch_norm_max_pool2d_backward",
       [](py::handle grad_output, const py::tuple& saved, const py::tuple& affine,
          const BatchNormGradientOptions& options, py::handle windows, py::handle out) {
-        const Pool2dOptions chosen = pool2d_options("max_pool2d_backward", windows);
-        return by_dtype("batch_norm_backward", "x", saved[0], [&](auto t) {
+        const char* op = "batch_norm_max_pool2d_backward";
+        const Pool2dOptions chosen = pool2d_options(op, windows);
+        return by_dtype(op, "x", saved[0], [&](auto t) {
           return batch_norm_max_pool2d_backward<decltype(t)>(grad_output, saved, affine, options, chosen, out);
         });
       },

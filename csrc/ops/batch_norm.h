@@ -33,8 +33,7 @@ inline AxisView validate_channels(const char* op, Shape x) {
   return view_axis(op, x, 1);
 }
 
-inline AxisView validate_batch_norm(Shape x, bool running, const BatchNormOptions& options) {
-  const char* op = "batch_norm";
+inline AxisView validate_batch_norm(const char* op, Shape x, bool running, const BatchNormOptions& options) {
   const AxisView view = validate_channels(op, x);
   if (!options.training && !running) {
     fail_value(op, "expected running_mean and running_var with training=False, got None");

@@ -327,13 +327,13 @@ def batch_norm_max_pool2d(
 
 def batch_norm_max_pool2d_backward(
     grad_output: Array,
-    saved: tuple[Array, NDArray[np.uint8] | NDArray[np.int64], tuple[Array, Array]],
+    saved: tuple[Array, NDArray[np.uint8] | NDArray[np.int64], Array, Array],
     affine: tuple[Array | None, Array | None],
     options: BatchNormGradientOptions,
     windows: _PoolOptions,
     out: tuple[Array | None, Array | None, Array | None] | None,
 ) -> tuple[Array | None, Array | None, Array | None]:
-    """As batch_norm_backward, with grad_output the gradient by the maxima and saved (x, places, stats)."""
+    """As batch_norm_backward, with grad_output the gradient by the maxima; saved is (x, places, *stats)."""
 
 # --- layer_norm ---------------------------------------------------------------------------------
 @final

@@ -294,7 +294,7 @@ class BatchNorm2d(_BatchNorm):
         places, _ = pool._kept_places()
         x, stats, options, out, fresh = self._backward_arguments(True, "relu")
         grads = kernels.batch_norm_max_pool2d_backward(
-            grad_output, (x, places, stats), self._affine(), options, pool._options, out
+            grad_output, (x, places, *stats), self._affine(), options, pool._options, out
         )
         grad_x = self._take_gradients(grads, fresh)
         pool._take_places(None, None)

@@ -155,7 +155,9 @@ def test_pooling_in_evaluation_has_no_backward(rng):
 def test_windows_that_do_not_fit_change_nothing(rng):
     model = nn.Sequential(*layers(3, {"kernel_size": 9}))
     before = {name: values.copy() for name, values in model.state_dict().items()}
-    with pytest.raises(ValueError, match=r"\[max_pool2d\] expected a window of 9 cells to fit into 8 cells"):
+    with pytest.raises(
+        ValueError, match=r"\[batch_norm_max_pool2d\] expected a window of 9 cells to fit into 8 cells"
+    ):
         model(rng.standard_normal((4, 3, 8, 8)).astype(np.float32))
     for name, values in model.state_dict().items():
         np.testing.assert_array_equal(values, before[name])
@@ -165,7 +167,9 @@ def test_windows_that_do_not_fit_change_nothing(rng):
 def test_a_gradient_of_another_shape(rng, shape, shown):
     model = nn.Sequential(*layers(3, {"kernel_size": 2}))
     model(rng.standard_normal((4, 3, 8, 8)).astype(np.float32))
-    with pytest.raises(ValueError, match=rf"\[max_pool2d_backward\] expected grad_output of shape {shown}"):
+    with pytest.raises(
+        ValueError, match=rf"\[batch_norm_max_pool2d_backward\] expected grad_output of shape {shown}"
+    ):
         model.backward(np.zeros(shape, np.float32))
 
 
