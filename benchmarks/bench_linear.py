@@ -121,6 +121,7 @@ def _cases() -> list[Case]:
         cases += [direction(M, K, N, target=SMALL_TARGET) for M, K, N in [(32, 128, 10), (1, 784, 256)]]
         cases += [direction(n, n, n, bias=False) for n in (64, 256, 512, 1024)]
         cases += [direction(128, 784, 512, "float64"), direction(512, 512, 512, "float64", bias=False)]
+    cases += [forward(1, 4096, 4096)]
     cases += [forward(n, n, n, bias=False, large=True) for n in (2048, 4096)]
     return [*cases, forward_onednn(128, 784, 512), forward_onednn(1024, 1024, 1024)]
 

@@ -120,11 +120,18 @@ PanelProduct<T> unpacked(const Problem<T>& p, int64_t q, int64_t depth) {
   return product;
 }
 
+// Columns that run along memory are read to their ends, some at a time.
 template <class T>
 void multiply_thin(const Problem<T>& p) {
-  const int64_t k_block = k_block_size(p.size.k);
-  for (int64_t q = 0; q == 0 || q < p.size.k; q += k_block) {
-    kernels<T>().gemm.multiply_thin(unpacked(p, q, std::min(k_block, p.size.k - q)));
+  constexpr int64_t far_elements = (int64_t{4} << 20) / sizeof(T), some = 64;
+  const int64_t k_block = k_block_size(p.size.k), columns = p.b.column == 1 ? p.size.n : some;
+  for (int64_t j = 0; j < p.size.n; j += columns) {
+    const Problem<T> part = p.part(0, j, p.size.m, std::min(columns, p.size.n - j));
+    for (int64_t q = 0; q == 0 || q < p.size.k; q += k_block) {
+      PanelProduct<T> product = unpacked(part, q, std::min(k_block, p.size.k - q));
+      product.b_far = p.size.n * p.size.k > far_elements;
+      kernels<T>().gemm.multiply_thin(product);
+    }
   }
 }
 

@@ -30,6 +30,7 @@ struct PanelProduct {
   int64_t b_k;
   int64_t b_column;  // 1, but for multiply_thin
   bool b_padded;     // rows of B may be read to the tile's full width
+  bool b_far;        // B lies in no cache near by, of multiply_thin
   T* c;
   int64_t c_row;
   int64_t m, n, k;

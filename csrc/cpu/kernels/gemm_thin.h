@@ -21,6 +21,12 @@ template <class T>
   return sum;
 }
 
+// A vector of columns, `line` apart.
+template <class T>
+[[gnu::always_inline]] inline void fetch_columns(const T* p, int64_t line) {
+  for (int j = 0; j < Vec<T>::size; ++j) __builtin_prefetch(p + j * line, 0, 2);
+}
+
 // `columns` columns of C, at most a vector.
 template <class T, int Rows>
 void multiply_thin_columns(const PanelProduct<T>& product, const T* b, T* c, const T* bias, int64_t columns) {
@@ -50,7 +56,9 @@ void multiply_thin_columns(const PanelProduct<T>& product, const T* b, T* c, con
 
 // The same for Blocks whole vectors of columns, which take turns: the sums of one would wait for themselves at every
 // term. Four on one row take 0.5 of the time of one block with AVX2, 0.65 with AVX-512; of more rows registers run out.
-template <class T, int Rows, int Blocks>
+// So many columns are more streams than the processor foresees: those of a Far matrix are asked for ahead, into L2,
+// since columns a power of two apart would push each other out of L1.
+template <class T, int Rows, int Blocks, bool Far>
 void multiply_thin_blocks(const PanelProduct<T>& product, const T* b, T* c, const T* bias) {
   using V = Vec<T>;
   const int64_t a_row = product.a_row, a_k = product.a_k, line = product.b_column;
@@ -66,7 +74,9 @@ void multiply_thin_blocks(const PanelProduct<T>& product, const T* b, T* c, cons
   for (int64_t p = 0; p < whole; p += V::size) {
     unroll<Blocks>([&](auto block) {
       V columns[V::size];
-      load_transposed(b + block * V::size * line + p, line, columns);
+      const T* from = b + block * V::size * line + p;
+      if (Far) fetch_columns(from + 256 / sizeof(T), line);
+      load_transposed(from, line, columns);
       unroll<V::size>([&](auto q) { add(block, p + q, columns[q]); });
     });
   }
@@ -110,16 +120,16 @@ void multiply_wide(const PanelProduct<T>& all) {
   }
 }
 
-template <class T, int Rows>
+template <class T, int Rows, bool Far>
 void multiply_columns(const PanelProduct<T>& product) {
   constexpr int64_t size = Vec<T>::size;
-  constexpr int blocks = Rows == 1 ? 4 : Rows == 2 && size <= 8 ? 2 : 1;
+  constexpr int blocks = Rows == 1 ? (Far ? 2 : 4) : Rows == 2 && size <= 8 ? 2 : 1;
   const T* bias = product.epilogue ? product.epilogue->bias : nullptr;
   const auto b = [&](int64_t j) { return product.b + j * product.b_column; };
   const auto bias_at = [&](int64_t j) { return bias ? bias + j : nullptr; };
   int64_t j = 0;
   for (; j + blocks * size <= product.n; j += blocks * size) {
-    multiply_thin_blocks<T, Rows, blocks>(product, b(j), product.c + j, bias_at(j));
+    multiply_thin_blocks<T, Rows, blocks, Far>(product, b(j), product.c + j, bias_at(j));
   }
   for (; j < product.n; j += size) {
     multiply_thin_columns<T, Rows>(product, b(j), product.c + j, bias_at(j), smaller(product.n - j, size));
@@ -136,7 +146,8 @@ void multiply_thin(const PanelProduct<T>& product) {
     return;
   }
   unroll<thin_rows>([&](auto r) __attribute__((always_inline)) {
-    if (product.m == r + 1) multiply_columns<T, r + 1>(product);
+    if (product.m != r + 1) return;
+    product.b_far ? multiply_columns<T, r + 1, true>(product) : multiply_columns<T, r + 1, false>(product);
   });
 }
 
