@@ -43,7 +43,7 @@ struct MaxPoolGradients {
 template <class T>
 class MaxPoolForward {
  public:
-  // At most `rows_at_once` rows of the output a call.
+  // At most `rows_at_once` rows of the output of a plane at a time.
   MaxPoolForward(const Pool2dSize& size, int64_t rows_at_once)
       : window_(size.window),
         rows_at_once_(rows_at_once),
@@ -93,7 +93,7 @@ class MaxPoolForward {
 template <class T>
 class MaxPoolBackward {
  public:
-  // At most `rows_at_once` rows of the input a call; `taps` says in what form places come.
+  // At most `rows_at_once` rows of the input of a plane at a time; `taps` says in what form places come.
   MaxPoolBackward(const Pool2dSize& size, bool taps, int64_t rows_at_once)
       : window_(size.window),
         rows_at_once_(rows_at_once),
