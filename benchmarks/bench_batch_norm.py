@@ -126,17 +126,22 @@ def backward_inputs(rng: np.random.Generator, shape: Sequence[int]) -> list[Arra
     return [rng.standard_normal(s) for s in (shape, shape, shape[1:2], shape[1:2])]
 
 
-def _name(kind: str, shape: Sequence[int]) -> str:
-    return f"batch_norm {kind} {'x'.join(map(str, shape))}"
+def sized(kind: str, shape: Sequence[int], channels_last: bool) -> str:
+    """The name of a case."""
+    return f"{kind} {'x'.join(map(str, shape))}{' channels_last' if channels_last else ''}"
+
+
+def reads(shape: Sequence[int]) -> int:
+    """How often x has to be read."""
+    return 2 if prod(shape) // shape[1] > CACHED_CHANNEL else 1
 
 
 def forward(
     shape: Sequence[int], training: bool = True, relu: bool = False, channels_last: bool = False
 ) -> Case:
-    kind = f"{'train' if training else 'eval'}{'+relu' if relu else ''} forward"
-    reads = 2 if training and prod(shape) // shape[1] > CACHED_CHANNEL else 1
+    kind = f"batch_norm {'train' if training else 'eval'}{'+relu' if relu else ''} forward"
     return Case(
-        name=_name(kind, shape) + (" channels_last" if channels_last else ""),
+        name=sized(kind, shape, channels_last),
         op="batch_norm",
         inputs=lambda rng: forward_inputs(rng, shape),
         builders={
@@ -144,16 +149,14 @@ def forward(
             "torch": torch_forward(training, relu, channels_last),
             "numpy": numpy_forward(training, relu),
         },
-        least_bytes=4 * (reads + 1) * prod(shape),
+        least_bytes=4 * ((reads(shape) if training else 1) + 1) * prod(shape),
         target=FORWARD_TARGET if training else 1.0,
     )
 
 
 def backward(shape: Sequence[int], relu: bool = False, channels_last: bool = False) -> Case:
-    reads = 4 if prod(shape) // shape[1] > CACHED_CHANNEL else 2
     return Case(
-        name=_name(f"train{'+relu' if relu else ''} backward", shape)
-        + (" channels_last" if channels_last else ""),
+        name=sized(f"batch_norm train{'+relu' if relu else ''} backward", shape, channels_last),
         op="batch_norm",
         inputs=lambda rng: backward_inputs(rng, shape),
         builders={
@@ -161,7 +164,7 @@ def backward(shape: Sequence[int], relu: bool = False, channels_last: bool = Fal
             "torch": torch_backward(relu, channels_last),
             "numpy": numpy_backward(relu),
         },
-        least_bytes=4 * (reads + 1) * prod(shape),
+        least_bytes=4 * (2 * reads(shape) + 1) * prod(shape),
         target=BACKWARD_TARGET,
     )
 

@@ -4,7 +4,6 @@ The least is to read x, and to write the maxima and a byte for the place of each
 x and to write grad_x. A channel that stays in no cache is read twice. PyTorch makes three calls.
 """
 
-from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -14,6 +13,7 @@ from benchmarks import bench_batch_norm as batch_norm
 from benchmarks import bench_pool2d as pool2d
 from benchmarks.case import Array, Call, Case
 
+NAME = "batch_norm+relu+max_pool2d 2x2"
 WINDOW = (2, 2, 0)  # kernel, stride, padding
 
 
@@ -93,18 +93,9 @@ def numpy_backward(grad_output: Array, x: Array, weight: Array, bias: Array) -> 
 
 
 # --- the cases ---
-def _reads(shape: Sequence[int]) -> int:
-    return 2 if prod(shape) // shape[1] > batch_norm.CACHED_CHANNEL else 1
-
-
-def _name(kind: str, shape: Sequence[int], channels_last: bool) -> str:
-    size = "x".join(map(str, shape))
-    return f"batch_norm+relu+max_pool2d 2x2 {kind} {size}{' channels_last' if channels_last else ''}"
-
-
 def forward(shape: tuple[int, ...], channels_last: bool = False) -> Case:
     return Case(
-        name=_name("forward", shape, channels_last),
+        name=batch_norm.sized(f"{NAME} forward", shape, channels_last),
         op="batch_norm_max_pool2d",
         inputs=lambda rng: batch_norm.forward_inputs(rng, shape),
         builders={
@@ -112,20 +103,20 @@ def forward(shape: tuple[int, ...], channels_last: bool = False) -> Case:
             "torch": torch_forward(channels_last),
             "numpy": numpy_forward,
         },
-        least_bytes=4 * _reads(shape) * prod(shape) + 5 * prod(pool2d.pooled(shape, *WINDOW)),
+        least_bytes=4 * batch_norm.reads(shape) * prod(shape) + 5 * prod(pool2d.pooled(shape, *WINDOW)),
         target=batch_norm.FORWARD_TARGET,
     )
 
 
 def backward(shape: tuple[int, ...], channels_last: bool = False) -> Case:
     pooled = pool2d.pooled(shape, *WINDOW)
-    reads = _reads(shape)
+    reads = batch_norm.reads(shape)
 
     def inputs(rng: np.random.Generator) -> list[Array]:
         return [rng.standard_normal(pooled), *batch_norm.backward_inputs(rng, shape)[1:]]
 
     return Case(
-        name=_name("backward", shape, channels_last),
+        name=batch_norm.sized(f"{NAME} backward", shape, channels_last),
         op="batch_norm_max_pool2d",
         inputs=inputs,
         builders={

@@ -4,6 +4,7 @@
 
 #include "cpu/batch_norm_backward.h"
 #include "cpu/batch_norm_forward.h"
+#include "cpu/fetch.h"
 #include "cpu/pool2d_max.h"
 
 namespace fastnn::cpu {
@@ -27,13 +28,6 @@ template <class T>
 int64_t planes_at_once(const AxisView& view) {
   constexpr int64_t bytes = 1 << 14;
   return std::max<int64_t>(1, bytes / static_cast<int64_t>(sizeof(T)) / view.inner);
-}
-
-// Inlined by force, as what calls it: gcc takes a function that does nothing else for one that does nothing.
-template <class T>
-[[gnu::always_inline]] inline void fetch(const T* p, int64_t n) {
-  constexpr int64_t line = 64 / sizeof(T);
-  for (int64_t i = 0; i < n; i += line) __builtin_prefetch(p + i);
 }
 
 // The maxima of planes, or their gradients, `size` a plane.

@@ -74,23 +74,21 @@ def large(rng: Generator) -> list[Sample]:
     return [make(rng, i + 1, *case) for i, case in enumerate((*LARGE, LARGE[0]))]
 
 
-def without(options: Options, names: tuple[str, ...]) -> Options:
-    return {name: value for name, value in options.items() if name not in names}
-
-
 def of_norm(sample: Sample) -> Sample:
-    return Sample(sample.arrays, without(sample.options, WINDOW))
+    return Sample(sample.arrays, {name: o for name, o in sample.options.items() if name not in WINDOW})
+
+
+def of_window(sample: Sample) -> Options:
+    return {name: o for name, o in sample.options.items() if name in WINDOW}
 
 
 def axes(sample: Sample) -> Any:
-    options = {name: sample.options[name] for name in WINDOW if name in sample.options}
-    return pool2d.windows(sample.arrays["x"].shape[-2:], options)[:2]
+    return pool2d.windows(sample.arrays["x"].shape[-2:], of_window(sample))[:2]
 
 
 def native_window(sample: Sample) -> Any:
-    o = sample.options
-    defaults = {"stride": None, "padding": 0, "dilation": 1, "ceil_mode": False}
-    return pool_options("max_pool2d", o["kernel_size"], *(o.get(*item) for item in defaults.items()))
+    given = {"stride": None, "padding": 0, "dilation": 1, "ceil_mode": False, **of_window(sample)}
+    return pool_options("max_pool2d", *(given[name] for name in WINDOW))
 
 
 def affine(sample: Sample) -> Arrays:
@@ -128,8 +126,7 @@ def feed(sample: Sample, grad_output: Array, y: Any) -> Sample:
     width = sample.arrays["x"].shape[-1]
     if len(rows[0]) * len(columns[0]) <= 256 and width % 3 > 0:  # indices, else, do as well
         places = reference.taps(rows, columns, places, width)
-    window = {name: sample.options[name] for name in WINDOW if name in sample.options}
-    return Sample({**norm.arrays, "places": places}, {**norm.options, **window})
+    return Sample({**norm.arrays, "places": places}, {**norm.options, **of_window(sample)})
 
 
 def run_backward(backend: Backend, sample: Sample, out: Arrays | None) -> Arrays:

@@ -280,7 +280,7 @@ void max_of_fours(const MaxPoolTask<T>& task, int64_t plane, PoolRange outputs) 
   const PlaneRows<T> cells(task.h, task.w, task.x + plane * task.x_step, outputs, lowest<T>, nullptr);
   for (int64_t o = outputs.begin; o < outputs.end; o += rows_at_once) {
     const int64_t rows = outputs.end - o < rows_at_once ? outputs.end - o : rows_at_once;
-    for (int64_t r = 0; r < rows; ++r) cells.fetch(2 * (o + r));
+    for (int64_t r = 0; r < rows; ++r) cells.fetch_ahead(2 * (o + r));
     const T* const x = cells.from(2 * o).first;
     const int64_t at = plane * task.y_step + o * windows;
     for_each_vector_overlapping<T>(windows, [&, y = task.y](int64_t q, auto lanes) __attribute__((always_inline)) {
@@ -294,14 +294,12 @@ void max_of_fours(const MaxPoolTask<T>& task, int64_t plane, PoolRange outputs) 
   }
 }
 
-inline bool are_fours(const PoolAxis& axis) {
-  return axis.kernel == 2 && axis.stride == 2 && axis.dilation == 1 && axis.before == 0 && 2 * axis.output <= axis.size;
-}
+inline bool are_whole_twos(const PoolAxis& axis) { return are_twos(axis) && 2 * axis.output <= axis.size; }
 
 template <class T>
 void max_pool(const MaxPoolTask<T>& task, PoolRange range, T* scratch) {
   const PoolAxis& h = task.h;
-  if (are_fours(h) && are_fours(task.w) && !task.indices) {
+  if (are_whole_twos(h) && are_whole_twos(task.w) && !task.indices) {
     return for_each_plane(h.output, range, [&](int64_t plane, PoolRange rows) { max_of_fours(task, plane, rows); });
   }
   const bool places = task.taps || task.indices;

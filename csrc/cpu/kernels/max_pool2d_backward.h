@@ -169,10 +169,7 @@ void max_backward_by_place(const MaxPoolBackwardTask<T>& task, int64_t plane, Po
 template <class T>
 void max_pool_backward(const MaxPoolBackwardTask<T>& task, PoolRange range, T* scratch) {
   const PoolAxis &h = task.h, &w = task.w;
-  const auto is_two = [](const PoolAxis& axis) {
-    return axis.kernel == 2 && axis.stride == 2 && axis.dilation == 1 && axis.before == 0;
-  };
-  const bool fours = task.taps && is_two(h) && is_two(w);
+  const bool fours = task.taps && are_twos(h) && are_twos(w);
   // A vector of comparisons takes about as long as looking up one place.
   const int64_t comparisons = task.sent_length == 0 ? 0 : h.kernel * w.kernel / (h.stride * w.stride);
   const bool by_taps =

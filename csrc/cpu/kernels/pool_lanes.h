@@ -6,6 +6,7 @@
 // row of cells is found once and kept for all of them.
 #pragma once
 
+#include "cpu/fetch.h"
 #include "cpu/kernels/lanes.h"
 #include "cpu/kernels/unroll.h"
 #include "cpu/pool2d_task.h"
@@ -21,6 +22,11 @@ template <class Body>
     body(plane, PoolRange{first, last});
     left -= last - first;
   }
+}
+
+// Windows of two cells, side by side from the first cell on.
+inline bool are_twos(const PoolAxis& axis) {
+  return axis.kernel == 2 && axis.stride == 2 && axis.dilation == 1 && axis.before == 0;
 }
 
 // Rows of cells under windows; in each the first tap of window q lies at first + q * stride.
@@ -137,14 +143,9 @@ class PlaneRows {
   // Asks for cells that are read some KB later than those of a row of windows from row i on, as many as it has of its
   // own: short rows read in twos and threes start no prefetching of the processor's own, and where they are copied,
   // those of the next plane would wait for all of this one.
-  void fetch(int64_t i) const {
-    const T* cells = plane_ + i * size_ + ahead_;
-    for (int64_t j = 0; j < stride_ * size_; j += line) __builtin_prefetch(cells + j);
-  }
+  [[gnu::always_inline]] void fetch_ahead(int64_t i) const { fetch(plane_ + i * size_ + ahead_, stride_ * size_); }
 
  private:
-  static constexpr int64_t line = 64 / sizeof(T);
-
   const T* plane_;
   int64_t size_, stride_, ahead_ = 4096 / sizeof(T);
   const T* cells_;
@@ -225,7 +226,7 @@ void pool_apart(const Op& op, const PoolAxis& h, const PoolAxis& w, const PlaneR
   const bool twos = w.kernel == 2 && w.stride == 2 && w.dilation == 1;
   for (int64_t o = outputs.begin; o < outputs.end; ++o) {
     const PoolSpan span = h.spans[o];
-    if (span.count > 0) cells.fetch(span.first);
+    if (span.count > 0) cells.fetch_ahead(span.first);
     if (span.count == 0) {
       op.without_rows(o);
     } else if (twos && span.count == 2) {
@@ -249,7 +250,7 @@ class OverlappingRows {
   void pool(PoolRange outputs) {
     for (int64_t o = outputs.begin; o < outputs.end; ++o) {
       const PoolSpan span = h_.spans[o];
-      cells_.fetch(span.first);
+      cells_.fetch_ahead(span.first);
       if (!are_plain(span)) {
         pool_any_row<T>(op_.careful(), w_, cells_.from(span.first), o, span);
         continue;
