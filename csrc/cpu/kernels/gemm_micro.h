@@ -16,9 +16,45 @@
 
 namespace fastnn::cpu::FASTNN_NAMESPACE {
 
+// Where the terms of A lie. Two pointers for the rows in place: with offsets from one, most of a full tile's were read
+// from the stack at every step.
+template <class T, int Rows>
+class RowsInPlace {
+ public:
+  [[gnu::always_inline]] RowsInPlace(const T* a, const PanelProduct<T>& product)
+      : upper_(a), lower_(a + upper * product.a_row), row_(product.a_row), step_(product.a_k) {}
+
+  template <int R>
+  [[gnu::always_inline]] T at() const {
+    return R < upper ? upper_[R * row_] : lower_[(R - upper) * row_];
+  }
+  [[gnu::always_inline]] void next() { upper_ += step_, lower_ += step_; }
+
+ private:
+  static constexpr int upper = (Rows + 1) / 2;
+  const T *upper_, *lower_;
+  int64_t row_, step_;
+};
+
+// A packed tile: the compiler knows all offsets.
+template <class T, int Rows>
+class PackedRows {
+ public:
+  [[gnu::always_inline]] PackedRows(const T* a, const PanelProduct<T>&) : a_(a) {}
+
+  template <int R>
+  [[gnu::always_inline]] T at() const {
+    return a_[R];
+  }
+  [[gnu::always_inline]] void next() { a_ += tile_rows; }
+
+ private:
+  const T* a_;
+};
+
 // Rows x Vectors accumulators; accumulator I belongs to row I / Vectors and vector I % Vectors. With Masked,
 // the last vector of B has only as many lanes as C has columns there.
-template <class T, int Rows, int Vectors, bool Masked>
+template <class T, int Rows, int Vectors, bool Masked, template <class, int> class RowsOfA = RowsInPlace>
 struct Tile {
   using V = Vec<T>;
 
@@ -37,15 +73,16 @@ struct Tile {
   [[gnu::always_inline]] static void accumulate(const PanelProduct<T>& product, const T* a, T* c, const T* row_bias,
                                                 std::integer_sequence<int, I...>, Accumulators... acc) {
     const int64_t tail = product.n - (Vectors - 1) * V::size;
-    const int64_t a_row = product.a_row, a_k = product.a_k, b_k = product.b_k, k = product.k;
+    const int64_t b_k = product.b_k, k = product.k;
+    RowsOfA<T, Rows> terms(a, product);
     const T* b = product.b;
     (__builtin_prefetch(c + I / Vectors * product.c_row + I % Vectors * V::size, 1), ...);
-    for (int64_t p = 0; p < k; ++p, a += a_k, b += b_k) {
+    for (int64_t p = 0; p < k; ++p, terms.next(), b += b_k) {
       V row[size_t{Vectors}];
       unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
         row[v] = Masked && v == Vectors - 1 ? V::load(b + v * V::size, tail) : V::load(b + v * V::size);
       });
-      ((acc = fma(V(a[I / Vectors * a_row]), row[I % Vectors], acc)), ...);
+      ((acc = fma(V(terms.template at<I / Vectors>()), row[I % Vectors], acc)), ...);
     }
     if (tail == V::size) {
       store(product, c, row_bias, WholeVector<T>{}, std::integer_sequence<int, I...>{}, acc...);
@@ -101,10 +138,13 @@ void multiply_tiles(const PanelProduct<T>& product) {
   T* c = product.c;
   const T* row_bias = product.epilogue ? product.epilogue->row_bias : nullptr;
   const int64_t tiles = (product.m + tile_rows - 1) / tile_rows;
+  const bool packed = product.a_row == 1 && product.a_k == tile_rows;
   const bool even = product.a_tile == tile_rows * product.a_row && 2 * (product.m % tile_rows) < tile_rows;
   for (int64_t tile = 0, left = product.m; left > 0; ++tile) {
     const int64_t rows = even ? (left + tiles - tile - 1) / (tiles - tile) : smaller(left, tile_rows);
-    if (rows == tile_rows) {
+    if (rows == tile_rows && packed) {
+      Tile<T, tile_rows, Vectors, Masked, PackedRows>::multiply(product, a, c, row_bias);
+    } else if (rows == tile_rows) {
       Tile<T, tile_rows, Vectors, Masked>::multiply(product, a, c, row_bias);
     } else {
       edge_tile<T, Vectors, Masked>(std::make_integer_sequence<int, tile_rows - 1>{}, rows, product, a, c, row_bias);
