@@ -200,7 +200,12 @@ Cut choose_cut(const Correlation<T>& c) {
   // Every unit copies whole rows, so a very wide row is not cut into more than eight.
   const int64_t fitting = std::clamp(unit_elements / c.filters, least_unit_columns, most_unit_columns);
   const int64_t most = std::max(fitting, c.w.output / 8) / gemm.tile_columns;
-  const int64_t unit_panels = std::clamp<int64_t>(ceil_div(panels * c.groups, wanted), 1, most);
+  const int64_t largest = std::clamp<int64_t>(ceil_div(panels * c.groups, wanted), 1, most);
+  const auto share = [&](int64_t each) { return ceil_div(ceil_div(panels, each) * c.groups, threads) * each; };
+  int64_t unit_panels = largest;  // or less, down to half, where the thread with most to do then gets less
+  for (int64_t each = largest; 2 * each >= largest && each > 0; --each) {
+    if (share(each) < share(unit_panels)) unit_panels = each;
+  }
   const int64_t units = ceil_div(panels, unit_panels) * c.groups;
   const int64_t parts = std::clamp<int64_t>(ceil_div(threads, units), 1, ceil_div(c.filters, 2 * gemm.tile_rows));
   return {unit_panels * gemm.tile_columns, round_up(ceil_div(c.filters, parts), gemm.tile_rows)};
