@@ -29,6 +29,7 @@ BLOCK = re.compile(r"(?<=<!-- benchmarks:begin -->\n).*(?=<!-- benchmarks:end --
 # In docs/performance.md: the cases of the operations that the first marker names.
 PART = re.compile(r"(<!-- results: (?!end )([\w ]+) -->\n).*?(?=<!-- results: end -->)", re.DOTALL)
 Rows = Sequence[Mapping[str, Any]]
+ELSEWHERE = ("xeon-avx512", "zen5-avx2")  # other results, of which both texts give the means
 
 
 def linked(readme: str) -> str:
@@ -133,6 +134,38 @@ def background_text(rows: Rows) -> str:
     return f"Other processes used over {QUIET:.0%} of the machine in {len(disturbed)} of them. "
 
 
+def elsewhere_text() -> str:
+    """The means on other processors."""
+    found = []
+    for name in ELSEWHERE:
+        content = load(name)
+        rows = content["rows"]
+        means = " and ".join(f"{mean:.2f}" for mean in means_by_threads(rows).values())
+        found.append(f"{where(content)} {means}, slower in {len(slower(rows))} of {len(rows)}")
+    return f"[On other processors](docs/performance.md#on-other-processors): {'; '.join(found)}. "
+
+
+def elsewhere_part() -> str:
+    """Ratios by operation, and what is slower, on other processors."""
+    parts = []
+    for name in ELSEWHERE:
+        content = load(name)
+        head = f"{where(content)}, {content['date'][:10]}, [figures](../benchmarks/results/{name}.json):"
+        parts.append("\n".join([head, "", *table(content["rows"]), "", slower_list(content["rows"])]))
+    return "\n".join(parts)
+
+
+def where(content: Mapping[str, Any]) -> str:
+    return f"{content['cpu']} (`{content['libraries']['fastnn']['isa']}`)"
+
+
+def means_by_threads(rows: Rows) -> dict[int, float]:
+    counts = sorted({row["threads"] for row in rows})
+    return {
+        n: geometric_mean([row["ratio"]["median"] for row in rows if row["threads"] == n]) for n in counts
+    }
+
+
 def costs_text(installed: Mapping[str, Mapping[str, float]]) -> str:
     return ", ".join(
         f"{package} {cost['megabytes']:.1f} MB and {cost['import_ms']:.0f} ms"
@@ -151,9 +184,9 @@ def block(name: str, content: Mapping[str, Any]) -> str:
             *table(rows),
             "",
             "Geometric mean, least and greatest ratio of the cases, against PyTorch "
-            f"{libraries['torch']['version']} on {content['cpu']} (`{libraries['fastnn']['isa']}`), "
+            f"{libraries['torch']['version']} on {where(content)}, "
             f"{content['date'][:10]}. {slower_text(rows)} {stalled_text(left_out)}{background_text(rows)}"
-            f"{by_name_text(by_name(name))}"
+            f"{by_name_text(by_name(name))}{elsewhere_text()}"
             f"On disk, and to import after NumPy: {costs_text(content['installed'])}. "
             f"Every case: [figures](benchmarks/results/{name}.json), [plot](benchmarks/results/{name}.png).",
             "",
@@ -199,8 +232,8 @@ def machine_table(content: Mapping[str, Any]) -> str:
         ]
         lines.append(f"| {threads} | " + " | ".join(cells) + " |")
     caches = ", ".join(f"{name} {size}" for name, size in content["caches"].items())
-    where = f"{content['cpu']}, {content['cores']} cores, {caches}, {content['date'][:10]}"
-    return f"{where}:\n\n" + "\n".join(lines) + "\n"
+    head = f"{content['cpu']}, {content['cores']} cores, {caches}, {content['date'][:10]}"
+    return f"{head}:\n\n" + "\n".join(lines) + "\n"
 
 
 def performance(text: str, name: str) -> str:
@@ -213,6 +246,8 @@ def performance(text: str, name: str) -> str:
             return machine_table(content)
         if ops == ["slower"]:
             return slower_list(content["rows"])
+        if ops == ["elsewhere"]:
+            return elsewhere_part()
         return case_table([row for row in rows if row["op"] in ops])
 
     return PART.sub(lambda match: match[1] + part(match[2].split()), text)
