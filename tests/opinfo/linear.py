@@ -46,7 +46,7 @@ def samples(rng: Generator) -> list[Sample]:
 
 
 def large(rng: Generator) -> list[Sample]:
-    shapes = ((190, 300, 260), (1, 2000, 1000), (3000, 17, 10), (30, 5000, 30))
+    shapes = ((190, 300, 260), (1, 2000, 1000), (3000, 17, 10), (30, 5000, 30), (32, 256, 200))
     return [make(rng, (M,), K, N, i % 2 == 0, None) for i, (M, K, N) in enumerate(shapes)]
 
 

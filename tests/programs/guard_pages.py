@@ -1,8 +1,8 @@
 """Calls every function of the table with arrays that begin or end at memory which nobody may touch.
 
-Arrays of 0 to 257 elements, and those of the samples: an access one element beyond ends the process, and the
-last line of standard error says in which call. Prints the number of calls; with --overrun it makes none and
-reads one element too many itself, to show that the pages guard.
+Arrays of 0 to 257 elements, those of the samples and large ones: an access one element beyond ends the
+process, and the last line of standard error says in which call. Prints the number of calls; with --overrun
+it makes none and reads one element too many itself, to show that the pages guard.
 """
 
 import ctypes
@@ -73,6 +73,8 @@ def samples(function: Function) -> Iterator[Sample]:
             rows, key=lambda s: sum(s.arrays[n].size // len(s.arrays[n]) for n in function.batched)
         )
         yield from (resized(function, shortest, n) for n in LENGTHS)
+    # Ways that only larger arrays go.
+    yield from function.large(np.random.default_rng(4))
 
 
 def run(function: Function, sample: Sample, guards: Guards, at_end: bool) -> None:

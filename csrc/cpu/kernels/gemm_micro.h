@@ -138,7 +138,8 @@ void multiply_tiles(const PanelProduct<T>& product) {
   T* c = product.c;
   const T* row_bias = product.epilogue ? product.epilogue->row_bias : nullptr;
   const int64_t tiles = (product.m + tile_rows - 1) / tile_rows;
-  const bool packed = product.a_row == 1 && product.a_k == tile_rows;
+  // Not of single values: gcc 12 makes vectors of them, and reads a row of B after the last one for the last of these.
+  const bool packed = Vec<T>::size > 1 && product.a_row == 1 && product.a_k == tile_rows;
   const bool even = product.a_tile == tile_rows * product.a_row && 2 * (product.m % tile_rows) < tile_rows;
   for (int64_t tile = 0, left = product.m; left > 0; ++tile) {
     const int64_t rows = even ? (left + tiles - tile - 1) / (tiles - tile) : smaller(left, tile_rows);
