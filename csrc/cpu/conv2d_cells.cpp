@@ -208,20 +208,19 @@ Cut choose_cut(const Correlation<T>& c) {
   return best;
 }
 
-// A 1x1 filter of stride 1 on planes of some panels' cells: cells as lanes are loaded and stored whole as they lie.
-template <class T>
-bool is_plain_product(const Correlation<T>& c) {
-  return c.taps() == 1 && c.h.stride == 1 && c.w.stride == 1 && c.y_step == 1 &&
-         c.h.output * c.w.output >= 4 * panel_width<T>();
-}
-
 }  // namespace
 
 // Where few lanes stay empty, rows are not too wide to be the least unit, and little is copied that no tap sees.
 template <class T>
 bool prefers_cells(const Correlation<T>& c) {
-  return !is_plain_product(c) && fills_lanes<T>(c.filters, 0.8) && c.w.output <= widest_row && c.depth() >= 16 &&
+  return fills_lanes<T>(c.filters, 0.8) && c.w.output <= widest_row && c.depth() >= 16 &&
          reach(c.w, c.w.output) <= 4 * c.w.kernel * c.w.output;
+}
+
+template <class T>
+bool is_plain_product(const Correlation<T>& c) {
+  return c.taps() == 1 && c.h.stride == 1 && c.w.stride == 1 && c.y_step == 1 &&
+         c.h.output * c.w.output >= 4 * panel_width<T>();
 }
 
 template <class T>
@@ -242,6 +241,8 @@ void correlate_by_cells(const Correlation<T>& c) {
 
 template bool prefers_cells(const Correlation<float>&);
 template bool prefers_cells(const Correlation<double>&);
+template bool is_plain_product(const Correlation<float>&);
+template bool is_plain_product(const Correlation<double>&);
 template void correlate_by_cells(const Correlation<float>&);
 template void correlate_by_cells(const Correlation<double>&);
 

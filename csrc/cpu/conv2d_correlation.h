@@ -148,6 +148,9 @@ template <class T>
 bool prefers_cells(const Correlation<T>& correlation);
 template <class T>
 void correlate_by_cells(const Correlation<T>& correlation);
+// A 1x1 filter of stride 1 on planes of some panels' cells, which cells as lanes load and store whole as they lie.
+template <class T>
+bool is_plain_product(const Correlation<T>& correlation);
 
 // Winograd's F(2x2, 3x3), where it is allowed and spares more than its transforms cost; by the shapes of an image
 // alone. For all three sums of a convolution.
@@ -164,7 +167,7 @@ CorrelationWay way_of(const Correlation<T>& c) {
   if (goes_by_winograd(c)) return CorrelationWay::winograd;
   if (prefers_direct(c)) return CorrelationWay::direct;
   if (prefers_bank(c)) return CorrelationWay::bank;
-  return prefers_cells(c) ? CorrelationWay::cells : CorrelationWay::product;
+  return prefers_cells(c) && !is_plain_product(c) ? CorrelationWay::cells : CorrelationWay::product;
 }
 // Whether the way that correlate takes reads turned weights.
 template <class T>
