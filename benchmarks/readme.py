@@ -95,6 +95,12 @@ def stalled(rows: Rows) -> list[Mapping[str, Any]]:
     return [row for row in rows if row["seconds"]["torch"] > 10 * alone.get(row["name"], float("inf"))]
 
 
+def counted(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The rows that are not stalled."""
+    left_out = stalled(content["rows"])
+    return [row for row in content["rows"] if row not in left_out]
+
+
 def slower(rows: Rows) -> list[Mapping[str, Any]]:
     """Slower as in the report: more than three quarters of the pairs say so."""
     return [row for row in rows if row["ratio"]["low"] > 1]
@@ -139,8 +145,9 @@ def elsewhere_text() -> str:
     found = []
     for name in ELSEWHERE:
         content = load(name)
-        rows = content["rows"]
-        means = " and ".join(f"{mean:.2f}" for mean in means_by_threads(rows).values())
+        rows = counted(content)
+        by_threads = ([row["ratio"]["median"] for row in rows if row["threads"] == n] for n in (1, 2))
+        means = " and ".join(f"{geometric_mean(ratios):.2f}" for ratios in by_threads)
         found.append(f"{where(content)} {means}, slower in {len(slower(rows))} of {len(rows)}")
     return f"[On other processors](docs/performance.md#on-other-processors): {'; '.join(found)}. "
 
@@ -150,20 +157,15 @@ def elsewhere_part() -> str:
     parts = []
     for name in ELSEWHERE:
         content = load(name)
-        head = f"{where(content)}, {content['date'][:10]}, [figures](../benchmarks/results/{name}.json):"
-        parts.append("\n".join([head, "", *table(content["rows"]), "", slower_list(content["rows"])]))
+        head = f"{where(content)}, {content['date'][:10]}, [figures](../benchmarks/results/{name}.json)."
+        rows = counted(content)
+        left_out = stalled_text(stalled(content["rows"])).strip()
+        parts.append("\n".join([f"{head} {left_out}".strip(), "", *table(rows), "", slower_list(rows)]))
     return "\n".join(parts)
 
 
 def where(content: Mapping[str, Any]) -> str:
     return f"{content['cpu']} (`{content['libraries']['fastnn']['isa']}`)"
-
-
-def means_by_threads(rows: Rows) -> dict[int, float]:
-    counts = sorted({row["threads"] for row in rows})
-    return {
-        n: geometric_mean([row["ratio"]["median"] for row in rows if row["threads"] == n]) for n in counts
-    }
 
 
 def costs_text(installed: Mapping[str, Mapping[str, float]]) -> str:
@@ -175,8 +177,7 @@ def costs_text(installed: Mapping[str, Mapping[str, float]]) -> str:
 
 def block(name: str, content: Mapping[str, Any]) -> str:
     """All that stands between the markers."""
-    libraries, left_out = content["libraries"], stalled(content["rows"])
-    rows = [row for row in content["rows"] if row not in left_out]
+    libraries, left_out, rows = content["libraries"], stalled(content["rows"]), counted(content)
     return "\n".join(
         [
             f"![Ratios by operation](benchmarks/results/{name}-operations.png)",
@@ -256,8 +257,7 @@ def performance(text: str, name: str) -> str:
 def picture(content: Mapping[str, Any]) -> Any:
     """The ratios by operation and number of threads."""
     ratios: dict[tuple[str, int], list[float]] = {}
-    left_out = stalled(content["rows"])
-    rows = [row for row in content["rows"] if row not in left_out]
+    rows = counted(content)
     for row in rows:
         ratios.setdefault((row["op"], row["threads"]), []).append(row["ratio"]["median"])
     title = f"{content['cpu']} ({content['libraries']['fastnn']['isa']}), {len(rows)} measurements"
