@@ -148,7 +148,7 @@ template <class T>
 bool prefers_cells(const Correlation<T>& correlation);
 template <class T>
 void correlate_by_cells(const Correlation<T>& correlation);
-// A 1x1 filter of stride 1 on planes of some panels' cells, which cells as lanes load and store whole as they lie.
+// A 1x1 filter to planes of some panels' cells: cells as lanes are copied by whole vectors and stored as they lie.
 template <class T>
 bool is_plain_product(const Correlation<T>& correlation);
 
