@@ -21,7 +21,7 @@ struct SampleAxis {
 // cell does not count.
 template <class T>
 struct alignas(64) AxisTaps {
-  int32_t cell[tile_cells];  // the first of the pair
+  T cell[tile_cells];  // the first of the pair
   T weight[2][tile_cells], slope[2][tile_cells];
   T rate[tile_cells];  // the derivative of the place by the coordinate
 };

@@ -3,94 +3,98 @@
 // around the border of a turned image no processor can guess them.
 #pragma once
 
+#include <cmath>
+
 #include "cpu/kernel_table.h"
 #include "cpu/kernels/gemm_micro.h"
 #include "cpu/kernels/lanes.h"
 
 namespace fastnn::cpu::FASTNN_NAMESPACE {
 
-// --- the taps: plain loops, which the compiler turns into vector code ----------------------------
-// NaN moves to cell 0, as in torch.
+// --- the taps ------------------------------------------------------------------------------------
+// The last whole number up to n that T holds.
 template <class T>
-inline void clip_places(const SampleAxis<T>& axis, int64_t n, T* places, T* rate) {
-  const T last = static_cast<T>(axis.size - 1), scale = axis.scale;
-  for (int64_t j = 0; j < n; ++j) {
-    const T p = places[j], positive = p > 0 ? p : T(0);
-    places[j] = positive < last ? positive : last;
-    rate[j] = p > 0 && p < last ? scale : T(0);
-  }
-}
-
-// The cell at or before each place and the distance from it; places beyond all cells move to -2 or to `size`, and where
-// one is infinite or NaN the distance is NaN, torch's 0 * NaN.
-template <class T>
-inline void cells_before(const T* places, int64_t size, int64_t n, int32_t* cell, T* fraction) {
-  const T end = static_cast<T>(size);
-  for (int64_t j = 0; j < n; ++j) {
-    const T p = places[j], from = p > T(-2) ? p : T(-2), reached = from < end ? from : end;
-    const auto cut = static_cast<int32_t>(reached);
-    cell[j] = cut - (reached < static_cast<T>(cut) ? 1 : 0);
-    fraction[j] = reached - static_cast<T>(cell[j]) + (p - p);
-  }
-}
-
-inline float nearest_even(float p) { return __builtin_rintf(p); }
-inline double nearest_even(double p) { return __builtin_rint(p); }
-
-// The nearest cell, of two the even one, as in torch; -2 where it is not in the plane.
-template <class T>
-inline void nearest_cells(const T* places, int64_t size, int64_t n, int32_t* cell, T* fraction) {
-  for (int64_t j = 0; j < n; ++j) {
-    const T p = nearest_even(places[j]);
-    cell[j] = static_cast<int32_t>(p >= 0 && p < static_cast<T>(size) ? p : T(-2));
-    fraction[j] = T(0);
-  }
-}
-
-// From the cell before a place and the distance to the pair inside the plane.
-template <class T>
-inline void make_pairs(const SampleAxis<T>& axis, int64_t n, const T* fraction, AxisTaps<T>* taps) {
-  const auto size = static_cast<int32_t>(axis.size);
-  const int32_t last_pair = size < 2 ? 0 : size - 2;
-  const T of_second = axis.nearest || size < 2 ? T(0) : T(1);
-  for (int64_t j = 0; j < n; ++j) {
-    const int32_t cell = taps->cell[j];
-    const T f = fraction[j];
-    const int32_t inside = cell < 0 ? 0 : cell;
-    const int32_t first = inside < last_pair ? inside : last_pair;
-    const bool none = cell < -1 || cell >= size, before = cell<0, behind = cell> first;
-    taps->cell[j] = first;
-    taps->weight[0][j] = before ? f : 1 - f;
-    taps->weight[1][j] = behind ? 1 - f : f;
-    taps->slope[0][j] = none || behind ? T(0) : before ? T(1) : T(-1);
-    taps->slope[1][j] = none || before ? T(0) : behind ? T(-1) : of_second;
-  }
+inline T whole_up_to(int64_t n) {
+  const T near = static_cast<T>(n);
+  return static_cast<int64_t>(near) <= n ? near : std::nextafter(near, T(0));
 }
 
 template <class T>
-inline void axis_taps(const SampleAxis<T>& axis, const T* coordinates, int64_t n, AxisTaps<T>* taps) {
-  alignas(64) T places[tile_cells], fraction[tile_cells];
-  const T scale = axis.scale, shift = axis.shift;
-  for (int64_t j = 0; j < n; ++j) {
-    places[j] = (coordinates[2 * j] + 1) * scale - shift;
-    taps->rate[j] = scale;
+class Axis {
+ public:
+  using V = Vec<T>;
+
+  explicit Axis(const SampleAxis<T>& axis)
+      : border_(axis.border),
+        nearest_(axis.nearest),
+        scale_(axis.scale),
+        shift_(axis.shift),
+        size_(static_cast<T>(axis.size)),
+        last_(static_cast<T>(axis.size - 1)),
+        last_pair_(axis.size < 2 ? T(0) : whole_up_to<T>(axis.size - 2)),
+        of_second_(axis.nearest || axis.size < 2 ? T(0) : T(1)) {}
+
+  // The taps of a vector of coordinates.
+  template <class Lanes>
+  [[gnu::always_inline]] void set(V coordinate, int64_t i, Lanes lanes, AxisTaps<T>* taps) const {
+    const V place = (coordinate + V(T(1))) * scale_ - shift_, moved = border_ ? clipped(place) : place;
+    lanes.store(taps->rate + i, border_ ? rate(place) : scale_);
+    const V cell = nearest_ ? nearest_cell(moved) : cell_before(moved);
+    set_pair(cell, nearest_ ? V(T(0)) : distance(moved, cell), i, lanes, taps);
   }
-  if (axis.border) clip_places(axis, n, places, taps->rate);
-  if (axis.nearest) {
-    nearest_cells(places, axis.size, n, taps->cell, fraction);
-  } else {
-    cells_before(places, axis.size, n, taps->cell, fraction);
+
+ private:
+  // NaN moves to cell 0, as in torch: of it and a number max gives its second operand.
+  V clipped(V p) const { return min(max(p, V(T(0))), last_); }
+  V rate(V p) const {
+    const V zero(T(0));
+    return select(zero < p, select(p < last_, scale_, zero), zero);
   }
-  make_pairs(axis, n, fraction, taps);
-}
+
+  // Places beyond all cells move to -2 or to `size`, NaN to -2.
+  V reached(V p) const { return min(max(p, V(T(-2))), size_); }
+  V cell_before(V p) const {
+    const V to = reached(p), near = round(to);
+    return select(to < near, near - V(T(1)), near);
+  }
+  // Where the place is infinite or NaN, torch's 0 * NaN.
+  V distance(V p, V cell) const { return reached(p) - cell + (p - p); }
+
+  // Of two the even one, as in torch; -2 where it is not in the plane.
+  V nearest_cell(V place) const {
+    const V none(T(-2)), p = round(place);
+    return select(V(T(0)) <= p, select(p < size_, p, none), none);
+  }
+
+  // From the cell before a place and the distance f from it to the pair inside the plane.
+  template <class Lanes>
+  [[gnu::always_inline]] void set_pair(V cell, V f, int64_t i, Lanes lanes, AxisTaps<T>* taps) const {
+    const V zero(T(0)), one(T(1)), first = min(max(cell, zero), last_pair_);
+    const auto before = cell < zero, behind = first < cell, none = (cell < -one) | (size_ <= cell);
+    lanes.store(taps->cell + i, first);
+    lanes.store(taps->weight[0] + i, select(before, f, one - f));
+    lanes.store(taps->weight[1] + i, select(behind, one - f, f));
+    lanes.store(taps->slope[0] + i, select(none | behind, zero, select(before, one, -one)));
+    lanes.store(taps->slope[1] + i, select(none | before, zero, select(behind, -one, of_second_)));
+  }
+
+  bool border_, nearest_;
+  V scale_, shift_, size_, last_, last_pair_, of_second_;
+};
 
 template <class T>
 void sample_taps(const SampleAxis<T>& x, const SampleAxis<T>& y, const T* grid, int64_t n, SampleTaps<T>* taps) {
-  axis_taps(x, grid, n, &taps->x);
-  axis_taps(y, grid + 1, n, &taps->y);
+  const Axis<T> along_x(x), along_y(y);
+  for_each_vector<T>(n, [&](int64_t i, auto lanes) __attribute__((always_inline)) {
+    const auto places = load_pairs(grid + 2 * i, lanes);
+    along_x.set(places.first, i, lanes, &taps->x);
+    along_y.set(places.second, i, lanes, &taps->y);
+  });
   taps->below = y.size > 1 ? x.size : 0;
   taps->column = x.size == 1;
-  for (int64_t j = 0; j < n; ++j) taps->corner[j] = taps->y.cell[j] * x.size + taps->x.cell[j];
+  for (int64_t j = 0; j < n; ++j) {
+    taps->corner[j] = static_cast<int32_t>(taps->y.cell[j]) * x.size + static_cast<int32_t>(taps->x.cell[j]);
+  }
 }
 
 // --- the cells of a plane ------------------------------------------------------------------------
@@ -120,9 +124,7 @@ class SampledCells {
   };
   template <class Lanes>
   [[gnu::always_inline]] Four at(int64_t i, Lanes lanes) const {
-    constexpr int64_t size = Vec<T>::size;
-    const auto upper = deinterleave(Vec<T>::load(upper_ + 2 * i), Vec<T>::load(upper_ + 2 * i + size));
-    const auto lower = deinterleave(Vec<T>::load(lower_ + 2 * i), Vec<T>::load(lower_ + 2 * i + size));
+    const auto upper = load_pairs(upper_ + 2 * i, lanes), lower = load_pairs(lower_ + 2 * i, lanes);
     const Vec<T> zero(T(0));
     Four v{{upper.first, upper.second}, {lower.first, lower.second}};
     unroll<2>([&](auto k) __attribute__((always_inline)) {

@@ -56,6 +56,17 @@ template <class T, bool inside>
   return Vec<T>::load(p, room < 0 ? 0 : room < lanes ? room : lanes);
 }
 
+// Lane i is p[2 * i] in the first vector, p[2 * i + 1] in the second.
+template <class T>
+[[gnu::always_inline]] inline VecPair<T> load_pairs(const T* p, WholeVector<T>) {
+  return deinterleave(Vec<T>::load(p), Vec<T>::load(p + Vec<T>::size));
+}
+template <class T>
+[[gnu::always_inline]] inline VecPair<T> load_pairs(const T* p, PartVector<T> lanes) {
+  const int64_t cells = 2 * lanes.n;
+  return deinterleave(load_cells<T, false>(p, cells), load_cells<T, false>(p + Vec<T>::size, cells - Vec<T>::size));
+}
+
 // p[i * step] = lane i for the first n lanes.
 template <class T>
 void store_apart(T* p, int64_t step, Vec<T> v, int64_t n) {

@@ -263,11 +263,6 @@ struct Fours {
     best.meet({d, V(T(3))});
     return {best.value, best.tap};
   }
-  static VecPair<T> load_pairs(const T* p, WholeVector<T>) { return deinterleave(V::load(p), V::load(p + V::size)); }
-  static VecPair<T> load_pairs(const T* p, PartVector<T> lanes) {
-    const int64_t cells = 2 * lanes.n;
-    return deinterleave(load_cells<T, false>(p, cells), load_cells<T, false>(p + V::size, cells - V::size));
-  }
 };
 
 // A row of planes as small as these is one vector or two: some rows at a time, so that what depends on where a vector
