@@ -21,15 +21,13 @@
 #include <new>
 #include <utility>
 
+#include "cpu/chunk_shares.h"
 #include "cpu/spin.h"
 #include "cpu/thread_count.h"
 #include "ops/check.h"
 
 namespace fastnn::cpu {
 namespace {
-
-// Two lines of 64 bytes, which some processors fetch as a pair.
-constexpr size_t line = 128;
 
 // The program's signal handlers run on its own threads, so a worker starts with signals blocked. Faults stay
 // open: their handlers report where they happened.
@@ -71,13 +69,11 @@ class Pool {
     resize(threads, chunks);
     const uint64_t seats = std::min(static_cast<uint64_t>(started_), chunks - 1);
     loop_ = loop;
-    chunks_ = chunks;
-    // Sixteen runs a thread: neighbouring chunks mostly stay on one core, and the ends still even out.
-    run_length_ = std::max<uint64_t>(1, chunks / (16 * (seats + 1)));
-    next_chunk_.store(0, std::memory_order_relaxed);
+    shares_.deal(chunks, static_cast<int>(seats) + 1);
+    helpers_.store(0, std::memory_order_relaxed);
     failed_.store(false, std::memory_order_relaxed);
     if (seats > 0) offer(seats);
-    take_part();
+    take_part(0);
     if (seats > 0) wait_for_workers();
     return std::exchange(error_, nullptr);
   }
@@ -161,7 +157,7 @@ class Pool {
   static void* work(void* argument) {
     const Worker& worker = *static_cast<const Worker*>(argument);
     while (worker.pool->wait_for_seat(worker.index)) {
-      worker.pool->take_part();
+      worker.pool->help();
       worker.pool->leave();
     }
     return nullptr;
@@ -190,14 +186,13 @@ class Pool {
     return false;
   }
 
-  // Runs chunks until none is left or one has failed.
-  void take_part() noexcept {
+  void help() noexcept { take_part(helpers_.fetch_add(1, std::memory_order_relaxed) + 1); }
+
+  // Runs chunks until none is left or one has failed; the caller is thread 0.
+  void take_part(int thread) noexcept {
     try {
-      while (true) {
-        const uint64_t begin = next_chunk_.fetch_add(run_length_, std::memory_order_relaxed);
-        if (begin >= chunks_) return;
-        const uint64_t end = std::min(begin + run_length_, chunks_);
-        for (uint64_t chunk = begin; chunk < end; ++chunk) {
+      for (ChunkRun run = shares_.next(thread); !run.empty(); run = shares_.next(thread)) {
+        for (uint64_t chunk = run.begin; chunk < run.end; ++chunk) {
           if (failed_.load(std::memory_order_relaxed)) return;
           loop_.run_chunk(chunk);
         }
@@ -229,16 +224,16 @@ class Pool {
     state_.fetch_and(~caller_sleeps, std::memory_order_acq_rel);
   }
 
-  alignas(line) std::atomic<uint64_t> state_{0};
-  alignas(line) std::atomic<uint64_t> next_chunk_{0};
+  alignas(line_pair) std::atomic<uint64_t> state_{0};
+  alignas(line_pair) std::atomic<int> helpers_{0};  // workers that took a seat in this loop
+  ChunkShares shares_;
   // Written by the owner before the offer, read-only until all workers have left; error_ is written by the
   // one thread that turned failed_.
-  alignas(line) Loop loop_{};
-  uint64_t chunks_ = 0, run_length_ = 1;
+  alignas(line_pair) Loop loop_{};
   std::atomic<bool> failed_{false};
   std::exception_ptr error_;
   std::atomic<int> kept_{0};  // workers from this index on retire
-  alignas(line) std::atomic<bool> busy_{false};
+  alignas(line_pair) std::atomic<bool> busy_{false};
   int started_ = 0;               // owner only, as workers_ and the next two
   int avoided_ = -1, moved_ = 0;  // the processor that the first moved_ workers keep off
   std::mutex mutex_;
