@@ -219,8 +219,7 @@ bool prefers_cells(const Correlation<T>& c) {
 
 template <class T>
 bool is_plain_product(const Correlation<T>& c) {
-  return c.taps() == 1 && c.y_step == 1 &&
-         c.h.output * c.w.output >= 4 * panel_width<T>();
+  return c.taps() == 1 && c.y_step == 1 && c.h.output * c.w.output >= 4 * panel_width<T>();
 }
 
 template <class T>
