@@ -80,7 +80,7 @@ void multiply_block(const Problem<T>& p, const T* packed_a, const T* packed_b, b
   product.a_tile = packed_a ? kernel.tile_rows * p.size.k : kernel.tile_rows * p.a.row;
   // A panel of B in L1 meets all rows of A; a B that is all in L1 meets them tile by tile, which writes C in order.
   const bool b_fits_l1 = p.size.n * p.size.k * static_cast<int64_t>(sizeof(T)) <= l1_share;
-  const int64_t rows = b_fits_l1 ? kernel.tile_rows : p.size.m;
+  const int64_t rows = b_fits_l1 && p.size.n > kernel.tile_columns ? kernel.tile_rows : p.size.m;
   for (int64_t i = 0; i < p.size.m; i += rows, product.a += product.a_tile) {
     product.m = std::min(rows, p.size.m - i);
     for (int64_t j = 0; j < p.size.n; j += kernel.tile_columns) {
@@ -88,6 +88,7 @@ void multiply_block(const Problem<T>& p, const T* packed_a, const T* packed_b, b
                                  p.epilogue.row_bias ? p.epilogue.row_bias + i : nullptr};
       product.n = std::min(kernel.tile_columns, p.size.n - j);
       product.b = packed_b ? packed_b + j * p.size.k : p.b.data + j;
+      product.b_followed = packed_b && j + kernel.tile_columns < p.size.n;
       product.c = p.c + i * p.c_row + j;
       product.epilogue = last ? &epilogue : nullptr;
       kernel.multiply_panel(product);
@@ -140,24 +141,25 @@ bool is_shallow(const Problem<T>& p) {
   return !p.epilogue.row_bias && p.b.column == 1 && p.size.k > 0 && p.size.k <= kernels<T>().gemm.shallow_depth;
 }
 
-// One thread's rectangle.
+// One thread's rectangle. Where A is one block, all its rows meet a panel of B as soon as that is packed, in L1.
 template <class T>
 void multiply(const Problem<T>& p) {
   const auto& kernel = kernels<T>().gemm;
   if (is_thin(p)) return multiply_thin(p);
   if (is_shallow(p)) return kernel.multiply_shallow(unpacked(p, 0, p.size.k));
+  const bool packs_b = should_pack_b(p), one_block = p.size.m <= max_m_block;
   const int64_t k_block = k_block_size(p.size.k);
   const int64_t m_block = std::min(p.size.m, max_m_block);
-  const int64_t n_block = std::min(p.size.n, max_n_block);
+  const int64_t n_block = std::min(p.size.n, packs_b && one_block ? kernel.tile_columns : max_n_block);
   std::optional<AlignedBuffer<T>> a_buffer, b_buffer;
   if (should_pack_a(p)) a_buffer.emplace(round_up(m_block, kernel.tile_rows) * k_block);
-  if (should_pack_b(p)) b_buffer.emplace(round_up(n_block, kernel.tile_columns) * k_block);
+  if (packs_b) b_buffer.emplace(round_up(n_block, kernel.tile_columns) * k_block);
 
-  for (int64_t j = 0; j < p.size.n; j += n_block) {
-    const int64_t columns = std::min(n_block, p.size.n - j);
-    for (int64_t q = 0; q == 0 || q < p.size.k; q += k_block) {
-      const int64_t depth = std::min(k_block, p.size.k - q);
-      const bool last = q + depth >= p.size.k;
+  for (int64_t q = 0; q == 0 || q < p.size.k; q += k_block) {
+    const int64_t depth = std::min(k_block, p.size.k - q);
+    const bool last = q + depth >= p.size.k;
+    for (int64_t j = 0; j < p.size.n; j += n_block) {
+      const int64_t columns = std::min(n_block, p.size.n - j);
       const T* b = p.b.data + q * p.b.row + j * p.b.column;
       if (b_buffer) kernel.pack_b(b, p.b.column, p.b.row, columns, depth, b_buffer->data());
       for (int64_t i = 0; i < p.size.m; i += m_block) {
@@ -166,7 +168,9 @@ void multiply(const Problem<T>& p) {
         block.b.data += q * p.b.row;
         block.size.k = depth;
         block.accumulate = p.accumulate || q > 0;
-        if (a_buffer) kernel.pack_a(block.a.data, p.a.row, p.a.column, block.size.m, depth, a_buffer->data());
+        if (a_buffer && !(one_block && j > 0)) {
+          kernel.pack_a(block.a.data, p.a.row, p.a.column, block.size.m, depth, a_buffer->data());
+        }
         multiply_block(block, a_buffer ? a_buffer->data() : nullptr, b_buffer ? b_buffer->data() : nullptr, last);
       }
     }

@@ -31,6 +31,7 @@ struct PanelProduct {
   int64_t b_column;  // 1, but for multiply_thin
   bool b_padded;     // rows of B may be read to the tile's full width
   bool b_far;        // B lies in no cache near by, of multiply_thin
+  bool b_followed;   // behind this packed panel lies the next one, of multiply_panel
   T* c;
   int64_t c_row;
   int64_t m, n, k;

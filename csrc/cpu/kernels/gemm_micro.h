@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "cpu/gemm_blocks.h"
 #include "cpu/kernel_table.h"
 #include "cpu/kernels/lanes.h"
 #include "cpu/kernels/pack.h"
@@ -36,20 +37,40 @@ class RowsInPlace {
   int64_t row_, step_;
 };
 
-// A packed tile: the compiler knows all offsets.
+// A packed tile: the compiler knows all offsets. Where a panel of B is half of L1 and more, as with 64-byte vectors,
+// the terms of all tiles together ask for the panel behind it, into L2; where a tile of A and a panel of B are more
+// than L1, they ask for A, too.
 template <class T, int Rows>
 class PackedRows {
  public:
-  [[gnu::always_inline]] PackedRows(const T* a, const PanelProduct<T>&) : a_(a) {}
+  [[gnu::always_inline]] PackedRows(const T* a, const PanelProduct<T>& product) : a_(a), b_(product.b), b_step_(0) {
+    if (!product.b_followed) return;
+    b_step_ = product.b_k / (product.m / tile_rows) + 1;
+    b_ += product.k * product.b_k + (a - product.a) / tile_rows * b_step_;
+  }
 
   template <int R>
   [[gnu::always_inline]] T at() const {
     return a_[R];
   }
-  [[gnu::always_inline]] void next() { a_ += tile_rows; }
+  [[gnu::always_inline]] void next() {
+    a_ += tile_rows;
+    if constexpr (b_bytes >= l1_bytes / 2) {
+      b_ += b_step_;
+      __builtin_prefetch(b_, 0, 2);
+    }
+    if constexpr (b_bytes + tile_rows * term_bytes > l1_bytes) {
+      const T* ahead = a_ + 16 * tile_rows;
+      __builtin_prefetch(ahead);
+      __builtin_prefetch(ahead + 64 / sizeof(T));
+    }
+  }
 
  private:
-  const T* a_;
+  static constexpr int64_t l1_bytes = 48 << 10, term_bytes = max_k_block * sizeof(T);
+  static constexpr int64_t b_bytes = tile_vectors * Vec<T>::size * term_bytes;
+  const T *a_, *b_;  // the next term of A, and what is asked for of B
+  int64_t b_step_;
 };
 
 // Rows x Vectors accumulators; accumulator I belongs to row I / Vectors and vector I % Vectors. With Masked,
