@@ -2,7 +2,8 @@
 
 A weak symbol, of a template or an inline function, that an AVX-512 unit emits may be kept in place of the
 portable one; so every weak symbol of a unit lies inside its own namespace. FASTNN_BUILD_DIR names a build
-whose objects are looked at; without it the units are compiled here.
+whose objects are looked at; without it they are those that pip has left here, and where there are none, or
+older ones than the sources, the units are compiled.
 """
 
 import os
@@ -44,10 +45,17 @@ def compile_unit(isa: str, folder: Path) -> Path:
     return unit
 
 
+def left_by_pip(isa: str) -> list[Path]:
+    sources = [ROOT / f"csrc/cpu/isa/{isa}.cpp", *(ROOT / "csrc").rglob("*.h")]
+    changed = max(path.stat().st_mtime for path in sources)
+    found = ROOT.glob(f"build/cp*/**/isa/{isa}.cpp.o")
+    return sorted(path for path in found if path.stat().st_mtime > changed)
+
+
 def objects(isa: str, folder: Path) -> list[Path]:
     if BUILD:
         return sorted(Path(BUILD).rglob(f"isa/{isa}.cpp.o"))
-    return [compile_unit(isa, folder)]
+    return left_by_pip(isa) or [compile_unit(isa, folder)]
 
 
 def symbols(unit: Path, kinds: str) -> list[str]:

@@ -8,19 +8,22 @@ from numpy.typing import NDArray
 from tests.opinfo.base import Arrays, Function, Sample
 
 
-def assert_close(actual: Any, wanted: Any, units: Any, dtype: str, context: str) -> None:
-    """The same NaN and infinities, and elsewhere |actual - wanted| <= eps * units (+ the smallest normal)."""
+def difference(actual: Any, wanted: Any, units: Any, dtype: str) -> str:
+    """Nothing for the same NaN and infinities, and elsewhere |actual - wanted| <= eps * units (+ tiny)."""
     a, w = np.asarray(actual, dtype=np.float64), np.asarray(wanted, dtype=np.float64)
-    assert a.shape == w.shape, f"{context}: shape {a.shape}, expected {w.shape}"
-    units = np.nan_to_num(np.broadcast_to(np.asarray(units, dtype=np.float64), w.shape), nan=0.0)
+    if a.shape != w.shape:
+        return f"shape {a.shape}, expected {w.shape}"
     limits = np.finfo(dtype)
-    allowed = np.where(units > 0, units * float(limits.eps) + float(limits.tiny), 0.0)
     with np.errstate(invalid="ignore"):
+        # Infinite units allow no infinite difference, and NaN allows none.
+        units = np.minimum(np.broadcast_to(units, w.shape), np.finfo(np.float64).max)
+        allowed = np.where(units > 0, units * float(limits.eps) + float(limits.tiny), 0.0)
         good = (a == w) | (np.isnan(a) & np.isnan(w)) | (np.isfinite(w) & (np.abs(a - w) <= allowed))
-    if not good.all():
-        at = tuple(int(i[0]) for i in np.nonzero(~np.atleast_1d(good)))
-        got, want, bound = (np.atleast_1d(v)[at] for v in (a, w, allowed))
-        raise AssertionError(f"{context}: at {at} got {got!r}, expected {want!r} +- {bound!r}")
+    if good.all():
+        return ""
+    at = tuple(int(i[0]) for i in np.nonzero(~np.atleast_1d(good)))
+    got, want, bound = (np.atleast_1d(v)[at] for v in (a, w, allowed))
+    return f"at {at} got {got!r}, expected {want!r} +- {bound!r}"
 
 
 def assert_matches_reference(function: Function, sample: Sample, results: Arrays, dtype: str) -> None:
@@ -33,7 +36,9 @@ def assert_matches_reference(function: Function, sample: Sample, results: Arrays
             continue
         if isinstance(result, np.ndarray):
             assert result.dtype == np.dtype(dtype), f"{function}: result {i} is {result.dtype}, not {dtype}"
-        assert_close(result, want, unit, dtype, f"{function} result {i} of {sample}")
+        # The words are made where they are read: a quarter of a million calls are compared here.
+        if found := difference(result, want, unit, dtype):
+            raise AssertionError(f"{function} result {i} of {sample}: {found}")
 
 
 def magnitude(*arrays: NDArray) -> list[NDArray[np.float64]]:
