@@ -13,14 +13,14 @@ namespace fastnn::cpu::FASTNN_NAMESPACE {
 template <class T, class Function>
 [[gnu::flatten]] void activation_forward(const T* x, T* y, int64_t n, const ActivationParameters& parameters) {
   const Function function(parameters);
-  for_each_vector<T>(n, [=](int64_t i, auto lanes) { lanes.store(y + i, function.forward(lanes.load(x + i))); });
+  for_each_vector_by_two<T>(n, [=](int64_t i, auto lanes) { lanes.store(y + i, function.forward(lanes.load(x + i))); });
 }
 
 template <class T, class Function>
 [[gnu::flatten]] void activation_backward(const T* grad_y, const T* kept, T* grad_x, int64_t n,
                                           const ActivationParameters& parameters) {
   const Function function(parameters);
-  for_each_vector<T>(n, [=](int64_t i, auto lanes) {
+  for_each_vector_by_two<T>(n, [=](int64_t i, auto lanes) {
     lanes.store(grad_x + i, function.backward(lanes.load(grad_y + i), lanes.load(kept + i)));
   });
 }

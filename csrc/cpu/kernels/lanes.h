@@ -39,6 +39,20 @@ template <class T, class Body>
   if (i < n) body(i, PartVector<T>{n - i});
 }
 
+// The same two at a time, for bodies between memory and memory that wait for more than they compute: 0.78 to 0.97 of
+// the time with AVX-512. Not with AVX2, whose 16 registers do not hold the constants of two (0.96 to 1.06), and not for
+// sums, whose every vector has an accumulator of its own (1.12).
+template <class T, class Body>
+[[gnu::always_inline]] inline void for_each_vector_by_two(int64_t n, const Body& body) {
+  constexpr int64_t size = Vec<T>::size;
+  const int64_t paired = sizeof(Vec<T>) == 64 ? n - n % (2 * size) : 0;
+  for (int64_t i = 0; i < paired; i += 2 * size) {
+    body(i, WholeVector<T>{});
+    body(i + size, WholeVector<T>{});
+  }
+  for_each_vector<T>(n - paired, [&](int64_t i, auto lanes) { body(paired + i, lanes); });
+}
+
 // The same for a body that may run twice on an element: the last vector overlaps the one before it, which is faster
 // than a part of one.
 template <class T, class Body>
