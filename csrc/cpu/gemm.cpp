@@ -141,7 +141,8 @@ bool is_shallow(const Problem<T>& p) {
   return !p.epilogue.row_bias && p.b.column == 1 && p.size.k > 0 && p.size.k <= kernels<T>().gemm.shallow_depth;
 }
 
-// One thread's rectangle. Where A is one block, all its rows meet a panel of B as soon as that is packed, in L1.
+// One thread's rectangle. Where A is one block, it is packed once, and all its rows meet a panel of B as soon as that
+// is packed, in L1.
 template <class T>
 void multiply(const Problem<T>& p) {
   const auto& kernel = kernels<T>().gemm;
