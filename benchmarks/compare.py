@@ -8,7 +8,8 @@ Every library runs in a process of its own; timing.py says how the times are pai
 the processes are kept from disturbing each other. Below 1 fastnn is the faster one. "A/A" is
 fastnn against itself: a ratio inside that band is noise. "limit" is the share of the FMA peak, or
 of the triad's bandwidth, that the same run measured on as many threads; data that stay in a cache
-go past the triad. "error" is the largest error against float64, relative to the largest value.
+go past the triad. "clock" is the share of what multiply-adds alone reach right after the block, at
+the clock that it left. "error" is the largest error against float64, relative to the largest value.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache, partial
-from operator import itemgetter
+from operator import attrgetter
 from pathlib import Path
 from time import process_time
 
@@ -83,29 +84,29 @@ def run_case(
     for label, worker in wanted.items():
         blocks[label] = partial(worker.ask, "block", worker.ask("iterations", options.seconds))
     pairs = min(options.pairs, LARGE_PAIRS) if case.large else options.pairs
-    samples, background = least_disturbed(blocks, list(wanted.values()), pairs, options)
+    measured = least_disturbed(blocks, wanted, pairs, options)
     for worker in wanted.values():
         worker.ask("drop")
-    return report.make_row(case, threads, samples, error, background)
+    return report.make_row(case, threads, error, measured)
 
 
 def least_disturbed(
-    blocks: Mapping[str, timing.Block], workers: Sequence[Worker], pairs: int, options: argparse.Namespace
-) -> tuple[dict[str, list[float]], float]:
-    """The samples and the share of the machine that others took; with patience, the best of some tries."""
+    blocks: Mapping[str, timing.Block], workers: Crew, pairs: int, options: argparse.Namespace
+) -> report.Measured:
+    """What the blocks gave; with patience, the try of some in which others took least of the machine."""
 
     def own() -> float:
-        return sum((float(worker.ask("processor_seconds")) for worker in workers), process_time())
+        return sum((float(worker.ask("processor_seconds")) for worker in workers.values()), process_time())
 
     tries = []
     for _ in range(TRIES if options.patience else 1):
         machine.wait_for_quiet(options.patience)
         with machine.others(own) as share:
             samples = timing.measure(blocks, pairs)
-        tries.append((samples, share[0]))
+        tries.append(report.Measured(samples, workers["fastnn"].ask("clocked"), share[0]))
         if share[0] <= machine.QUIET:
             break
-    return min(tries, key=itemgetter(1))
+    return min(tries, key=attrgetter("background"))
 
 
 def best(a: dict[str, float], b: dict[str, float]) -> dict[str, float]:

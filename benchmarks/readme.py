@@ -121,15 +121,20 @@ def stalled_text(rows: Rows) -> str:
 
 
 def slower_list(rows: Rows) -> str:
-    """A line for each case that is slower, with the ratios."""
+    """A line for each case that is slower, with the ratios and what multiply-adds alone would come to."""
     counts = sorted({row["threads"] for row in rows})
-    by_case = {(row["name"], row["threads"]): f"{row['ratio']['median']:.2f}" for row in slower(rows)}
+    by_case = {(row["name"], row["threads"]): _slower_cell(row) for row in slower(rows)}
     head = ["| case | " + " | ".join(map(threads_text, counts)) + " |", "|---|" + "--:|" * len(counts)]
     lines = [
         f"| {name} | " + " | ".join(by_case.get((name, n), "") for n in counts) + " |"
         for name in dict.fromkeys(name for name, _ in by_case)
     ]
     return "\n".join([*head, *lines]) + "\n"
+
+
+def _slower_cell(row: Mapping[str, Any]) -> str:
+    median, clocked = row["ratio"]["median"], row.get("clocked")
+    return f"{median:.2f}" + (f" ({median * clocked['median']:.2f})" if clocked else "")
 
 
 def background_text(rows: Rows) -> str:
@@ -219,7 +224,10 @@ def case_table(rows: Rows) -> str:
 def _case_cells(row: Mapping[str, Any]) -> str:
     ratio = row["ratio"]
     spread = f"{ratio['median']:.2f} ({ratio['low']:.2f} to {ratio['high']:.2f})"
-    return f" {duration(row['seconds']['fastnn'])} | {spread} | {100 * row['share_of_limit']:.0f} |"
+    share = f"{100 * row['share_of_limit']:.0f}"
+    if clocked := row.get("clocked"):
+        share += f" ({100 * clocked['median']:.0f})"
+    return f" {duration(row['seconds']['fastnn'])} | {spread} | {share} |"
 
 
 def machine_table(content: Mapping[str, Any]) -> str:

@@ -13,15 +13,28 @@ from benchmarks.timing import AGAIN, Spread, geometric_mean, ratio
 
 HEADER = (
     f"{'case':42} {'fastnn':>10} {'torch':>10} {'ratio':>7} {'quartiles':>13} {'A/A':>13} "
-    f"{'numpy':>7} {'limit':>10} {'error':>8} {'torch':>8}"
+    f"{'numpy':>7} {'limit':>10} {'clock':>6} {'error':>8} {'torch':>8}"
 )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Seconds per call of every block, by label, and the FLOP/s of multiply-adds alone right after fastnn's.
+
+    background is the share of the machine that other processes used meanwhile.
+    """
+
+    samples: Mapping[str, Sequence[float]]
+    peaks: Sequence[float]
+    background: float
 
 
 @dataclass(frozen=True)
 class Row:
     """One case on one thread count; times in seconds per call, errors relative to float64.
 
-    background is the share of the machine that other processes used meanwhile.
+    clocked: the share of multiply-adds alone, right after each block at the clock that it left.
+    background: the share of the machine that other processes used meanwhile.
     """
 
     name: str
@@ -37,6 +50,7 @@ class Row:
     error: dict[str, float]
     rate: float
     limit: str
+    clocked: Spread | None
     background: float
 
     @property
@@ -51,14 +65,10 @@ class Row:
         return self.rate / limits[self.limit]
 
 
-def make_row(
-    case: Case,
-    threads: int,
-    samples: Mapping[str, Sequence[float]],
-    error: dict[str, float],
-    background: float,
-) -> Row:
+def make_row(case: Case, threads: int, error: dict[str, float], measured: Measured) -> Row:
+    samples = measured.samples
     mine = samples["fastnn"]
+    alone = [case.flops / peak for peak in measured.peaks]  # seconds
     return Row(
         name=case.name,
         op=case.op,
@@ -73,7 +83,8 @@ def make_row(
         error=error,
         rate=(case.flops or case.least_bytes) / median(mine),
         limit=case.dtype if case.flops else "triad",
-        background=background,
+        clocked=ratio(alone, mine) if alone else None,
+        background=measured.background,
     )
 
 
@@ -89,9 +100,10 @@ def line(row: Row, limits: Mapping[str, float]) -> str:
     quartiles = f"{row.ratio.low:.2f} - {row.ratio.high:.2f}"
     noise = f"{row.noise.low:.2f} - {row.noise.high:.2f}"
     share = f"{row.share(limits):.0%} {'GB/s' if row.limit == 'triad' else 'FMA'}"
+    clocked = f"{row.clocked.median:6.0%}" if row.clocked else f"{'':6}"
     return (
         f"{row.name:42} {duration(row.seconds['fastnn']):>10} {duration(row.seconds['torch']):>10} "
-        f"{row.ratio.median:7.3f} {quartiles:>13} {noise:>13} {numpy_ratio} {share:>10} "
+        f"{row.ratio.median:7.3f} {quartiles:>13} {noise:>13} {numpy_ratio} {share:>10} {clocked} "
         f"{row.error['fastnn']:8.1e} {row.error['torch']:8.1e} "
         f"{'!' if row.background > QUIET else ' '} {row.verdict}"
     ).rstrip()

@@ -198,11 +198,17 @@ class FakeWorker:
 
     def __init__(self, seconds: float, off: float) -> None:
         self.seconds, self.off, self.asked = seconds, off, list[str]()
+        self.peaks: list[float] = []
 
     def ask(self, method: str, *arguments: Any) -> Any:
         self.asked.append(method)
         if method == "prepare":
+            self.flops = CASES[arguments[0]].flops
             return [array * (1 + self.off) for array in CASES[arguments[0]].reference()]
+        if method == "block" and self.flops:
+            self.peaks.append(2 * self.flops / self.seconds)
+        if method == "clocked":
+            return self.peaks
         return {"iterations": 7, "block": self.seconds, "drop": None, "processor_seconds": 0.0}[method]
 
     def send(self, *question: Any) -> None:
@@ -237,6 +243,30 @@ def test_row_of_a_case(row: report.Row) -> None:
     assert row.error["torch"] == pytest.approx(1e-3)
     assert row.rate == pytest.approx(2 * 64**3 / 1e-3)
     assert row.share({"float32": 2 * 64**3 / 1e-3 * 2}) == pytest.approx(0.5)
+    assert row.clocked == timing.Spread(0.5, 0.5, 0.5)
+
+
+def test_a_row_bound_by_memory_has_no_clock(row: report.Row) -> None:
+    measured = report.Measured({"fastnn": [1.0], "torch": [2.0], timing.AGAIN: [1.0]}, [], 0.0)
+    case = CASES["relu forward 128x512"]
+    assert report.make_row(case, 1, {"fastnn": 0.0, "torch": 0.0}, measured).clocked is None
+
+
+def test_worker_measures_multiply_adds_after_each_block() -> None:
+    worker = Worker("fastnn", threads=1)
+    try:
+        peaks = {}
+        for name in ("linear forward 64x64x64 float32", "relu forward 128x512"):
+            worker.ask("prepare", name)
+            for _ in range(3):
+                worker.ask("block", 1)
+            peaks[name] = worker.ask("clocked")
+    finally:
+        worker.close()
+    bound_by_arithmetic, bound_by_memory = peaks.values()
+    assert len(bound_by_arithmetic) == 3
+    assert min(bound_by_arithmetic) > 0
+    assert bound_by_memory == []
 
 
 def with_ratio(row: report.Row, spread: timing.Spread, target: float) -> report.Row:
@@ -380,9 +410,12 @@ def test_patience_repeats_and_keeps_the_least_disturbed(
     monkeypatch.setattr(machine, "wait_for_quiet", lambda patience: None)
     blocks = iter(range(1, 100))
     options = compare.parse(["--patience", patience, "--pairs", "1"])
-    samples, share = compare.least_disturbed({"fastnn": lambda: float(next(blocks))}, [], 1, options)
-    assert samples == {"fastnn": [float(expected)]}  # the number of the try
-    assert share == values[expected - 1]
+    worker: Any = FakeWorker(1e-3, 0.0)
+    measured = compare.least_disturbed(
+        {"fastnn": lambda: float(next(blocks))}, {"fastnn": worker}, 1, options
+    )
+    assert measured.samples == {"fastnn": [float(expected)]}  # the number of the try
+    assert measured.background == values[expected - 1]
 
 
 def test_machine_facts_can_be_written() -> None:

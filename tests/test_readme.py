@@ -36,6 +36,17 @@ def test_figures_are_those_of_the_result() -> None:
     assert named == {"machine", "slower", "elsewhere", *(row["op"] for row in rows)}
 
 
+def test_figures_show_the_share_at_the_clock() -> None:
+    ratio = {"median": 1.25, "low": 1.2, "high": 1.3}
+    row = {"name": "a", "threads": 1, "seconds": {"fastnn": 1e-3}, "ratio": ratio, "share_of_limit": 0.69}
+    clocked = {**row, "name": "b", "clocked": {"median": 0.8, "low": 0.7, "high": 0.9}}
+    assert figures.case_table([row, clocked]).splitlines()[2:] == [
+        "| a | 1 ms | 1.25 (1.20 to 1.30) | 69 |",
+        "| b | 1 ms | 1.25 (1.20 to 1.30) | 69 (80) |",
+    ]
+    assert figures.slower_list([row, clocked]).splitlines()[2:] == ["| a | 1.25 |", "| b | 1.25 (1.00) |"]
+
+
 def test_links_lead_somewhere() -> None:
     targets = re.findall(r"\]\(([^)#]+)\)", README)
     assert len(targets) >= 5
