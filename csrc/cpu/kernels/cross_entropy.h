@@ -94,7 +94,7 @@ void cross_entropy_without_spikes(const CrossEntropyBlock<T>& block) {
     V top = minus_infinity<T>(), total(T(0));
     for (int64_t c = 0; c < b.classes; ++c) top = max(logits_at(c), top);
     for (int64_t c = 0; c < b.classes; ++c) {
-      const V e = exp(logits_at(c) - top);
+      const V e = exp_of_low(logits_at(c) - top);
       if (b.grad) lanes.store(b.grad + i + c * b.step, e);
       total = total + e;
     }

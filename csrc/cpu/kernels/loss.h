@@ -59,7 +59,7 @@ struct BinaryCrossEntropy {
   template <class T>
   [[gnu::always_inline]] static LossTerm<T> of(Vec<T> x, Vec<T> t, Vec<T> pos_weight) {
     const Vec<T> zero(T(0)), one(T(1));
-    const Vec<T> e = exp(-abs(x)), tail = log1p(e);
+    const Vec<T> e = exp_of_low(-abs(x)), tail = log1p(e);
     const Vec<T> larger = one / (one + e), smaller = e * larger;  // s(|x|) and s(-|x|)
     const Vec<T> negative = one - t, positive = pos_weight * t;
     const auto below = x < zero;

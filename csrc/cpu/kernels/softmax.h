@@ -28,7 +28,7 @@ template <class T>
 [[gnu::always_inline]] inline T sum_exponentials(const T* x, T shift, T* e, int64_t n) {
   using V = Vec<T>;
   const auto step = [=](int64_t c, auto lanes, V total) {
-    const V value = exp(lanes.load(x + c, minus_infinity<T>()) - V(shift));
+    const V value = exp_of_low(lanes.load(x + c, minus_infinity<T>()) - V(shift));
     if (e) lanes.store(e + c, value);
     // Lanes past the end hold exp(-inf) = 0, or NaN where the shift is infinite and the row NaN anyway.
     return total + value;
@@ -51,7 +51,7 @@ void softmax_lanes(const T* x, T* y, int64_t count, int64_t axis_size, int64_t s
     V top = minus_infinity<T>(), total(T(0));
     for (int64_t c = 0; c < axis_size; ++c) top = max(lanes.load(x + i + c * stride), top);
     for (int64_t c = 0; c < axis_size; ++c) {
-      const V value = exp(lanes.load(x + i + c * stride) - top);
+      const V value = exp_of_low(lanes.load(x + i + c * stride) - top);
       if (!log) lanes.store(y + i + c * stride, value);
       total = total + value;
     }

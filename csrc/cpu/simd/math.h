@@ -91,13 +91,20 @@ inline Vec<T> less_exponent(Vec<T> x, Vec<T> n) {
   return fnma(n, Vec<T>(Ln2<T>::lo), fnma(n, Vec<T>(Ln2<T>::hi), x));
 }
 
-// e^x. NaN gives NaN: min and max return their second operand then.
+// e^x for x up to `highest`, as where the largest of a row is taken off. NaN gives NaN: max returns its second operand
+// then, and min, too.
 template <class T>
-inline Vec<T> exp(Vec<T> x) {
+inline Vec<T> exp_of_low(Vec<T> x) {
   using C = ExpConstants<T>;
-  x = max(Vec<T>(C::lowest), min(Vec<T>(C::highest), x));
+  x = max(Vec<T>(C::lowest), x);
   const Vec<T> n = nearest_exponent(x), r = less_exponent(x, n);
   return ldexp(fma(r, polynomial(r, C::poly), Vec<T>(T(1))), n);
+}
+
+// e^x
+template <class T>
+inline Vec<T> exp(Vec<T> x) {
+  return exp_of_low(min(Vec<T>(ExpConstants<T>::highest), x));
 }
 
 // log(1 + f) + n ln 2 for sqrt(1/2) <= 1 + f <= sqrt(2).

@@ -54,7 +54,7 @@ inline Vec<T> tanh(Vec<T> x) {
 // 1 / (1 + e^-x), for x < 0 as e^x / (1 + e^x), which keeps what is subnormal.
 template <class T>
 inline Vec<T> sigmoid(Vec<T> x) {
-  const Vec<T> one(T(1)), e = exp(-abs(x));
+  const Vec<T> one(T(1)), e = exp_of_low(-abs(x));
   return select(x < Vec<T>(T(0)), e, one) / (one + e);
 }
 
@@ -65,7 +65,7 @@ struct SigmoidPair {
 };
 template <class T>
 inline SigmoidPair<T> sigmoid_pair(Vec<T> x) {
-  const Vec<T> one(T(1)), e = exp(-abs(x)), larger = one / (one + e), smaller = e * larger;
+  const Vec<T> one(T(1)), e = exp_of_low(-abs(x)), larger = one / (one + e), smaller = e * larger;
   const auto negative = x < Vec<T>(T(0));
   return {select(negative, smaller, larger), select(negative, larger, smaller)};
 }
@@ -73,7 +73,7 @@ inline SigmoidPair<T> sigmoid_pair(Vec<T> x) {
 // log(1 + e^x) = max(x, 0) + log1p(e^-|x|)
 template <class T>
 inline Vec<T> softplus(Vec<T> x) {
-  return max(Vec<T>(T(0)), x) + log1p(exp(-abs(x)));
+  return max(Vec<T>(T(0)), x) + log1p(exp_of_low(-abs(x)));
 }
 
 }  // namespace fastnn::cpu::FASTNN_NAMESPACE
