@@ -172,15 +172,15 @@ void cut_rows(const Correlation<T>& c, int64_t most, Cut& cut) {
   }
 }
 
-// What all units cost the thread that gets most of them, in multiply-adds. That a copied cell counts 50 is derived from
-// times of 256 planes of 7x7, that the reading of a weight counts 10 is a guess.
+// What all units cost the thread that gets most of them, in multiply-adds. That a copied cell counts 50 and a weight 20,
+// of which a unit reads all that it needs, is derived from times of 256 planes of 7x7.
 template <class T>
 double cost(const Correlation<T>& c, const Cut& cut, int64_t threads) {
   const int64_t most_units = ceil_div(c.groups * cut.parts * cut.bands, threads);
   const auto rows = static_cast<double>(cut.rows), columns = static_cast<double>(c.w.output);
   const auto weights = static_cast<double>(std::min(cut.panels * panel_width<T>(), c.filters) * c.depth());
   const auto copied = static_cast<double>(c.channels * c.h.stride * reach(c.w, c.w.output));
-  return static_cast<double>(most_units) * (rows * columns * weights + 50 * rows * copied + 10 * weights);
+  return static_cast<double>(most_units) * (rows * columns * weights + 50 * rows * copied + 20 * weights);
 }
 
 // Few units copy least and read weights least, many even out; units are as large as fits in any case.
