@@ -102,6 +102,7 @@ void test_arithmetic(const Lanes<T>& a, const Lanes<T>& b, const Lanes<T>& c) {
   CHECK(lanes_are(fnma(x, y, z), [&](int i) { return fused(-a.value[i], b.value[i], c.value[i]); }));
   CHECK(lanes_are(sqrt(x), [&](int i) { return std::sqrt(a.value[i]); }));
   CHECK(lanes_are(round(x), [&](int i) { return std::nearbyint(a.value[i]); }));
+  CHECK(lanes_are(floor(x), [&](int i) { return std::floor(a.value[i]); }));
   CHECK(lanes_are(max(x, y), [&](int i) { return a.value[i] > b.value[i] ? a.value[i] : b.value[i]; }));
   CHECK(lanes_are(min(x, y), [&](int i) { return a.value[i] < b.value[i] ? a.value[i] : b.value[i]; }));
 }

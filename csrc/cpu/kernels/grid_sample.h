@@ -19,28 +19,32 @@ inline T whole_up_to(int64_t n) {
   return static_cast<int64_t>(near) <= n ? near : std::nextafter(near, T(0));
 }
 
-template <class T>
+// border and nearest as in SampleAxis.
+template <class T, bool border, bool nearest>
 class Axis {
  public:
   using V = Vec<T>;
 
   explicit Axis(const SampleAxis<T>& axis)
-      : border_(axis.border),
-        nearest_(axis.nearest),
-        scale_(axis.scale),
+      : scale_(axis.scale),
         shift_(axis.shift),
         size_(static_cast<T>(axis.size)),
         last_(static_cast<T>(axis.size - 1)),
         last_pair_(axis.size < 2 ? T(0) : whole_up_to<T>(axis.size - 2)),
-        of_second_(axis.nearest || axis.size < 2 ? T(0) : T(1)) {}
+        of_second_(nearest || axis.size < 2 ? T(0) : T(1)) {}
 
   // The taps of a vector of coordinates.
   template <class Lanes>
   [[gnu::always_inline]] void set(V coordinate, int64_t i, Lanes lanes, AxisTaps<T>* taps) const {
-    const V place = (coordinate + V(T(1))) * scale_ - shift_, moved = border_ ? clipped(place) : place;
-    lanes.store(taps->rate + i, border_ ? rate(place) : scale_);
-    const V cell = nearest_ ? nearest_cell(moved) : cell_before(moved);
-    set_pair(cell, nearest_ ? V(T(0)) : distance(moved, cell), i, lanes, taps);
+    const V place = (coordinate + V(T(1))) * scale_ - shift_, moved = border ? clipped(place) : place;
+    lanes.store(taps->rate + i, border ? rate(place) : scale_);
+    if constexpr (nearest) {
+      set_pair(nearest_cell(moved), V(T(0)), V(T(0)), i, lanes, taps);
+    } else {
+      // Of a place that is infinite or NaN no cell counts, but the weights are NaN, torch's 0 * NaN.
+      const V reached = min(max(moved, V(T(-2))), size_), cell = floor(reached), weight_of_none = moved - moved;
+      set_pair(cell, reached - cell, weight_of_none, i, lanes, taps);
+    }
   }
 
  private:
@@ -51,15 +55,6 @@ class Axis {
     return select(zero < p, select(p < last_, scale_, zero), zero);
   }
 
-  // Places beyond all cells move to -2 or to `size`, NaN to -2.
-  V reached(V p) const { return min(max(p, V(T(-2))), size_); }
-  V cell_before(V p) const {
-    const V to = reached(p), near = round(to);
-    return select(to < near, near - V(T(1)), near);
-  }
-  // Where the place is infinite or NaN, torch's 0 * NaN.
-  V distance(V p, V cell) const { return reached(p) - cell + (p - p); }
-
   // Of two the even one, as in torch; -2 where it is not in the plane.
   V nearest_cell(V place) const {
     const V none(T(-2)), p = round(place);
@@ -68,23 +63,23 @@ class Axis {
 
   // From the cell before a place and the distance f from it to the pair inside the plane.
   template <class Lanes>
-  [[gnu::always_inline]] void set_pair(V cell, V f, int64_t i, Lanes lanes, AxisTaps<T>* taps) const {
+  [[gnu::always_inline]] void set_pair(V cell, V f, V weight_of_none, int64_t i, Lanes lanes, AxisTaps<T>* taps) const {
     const V zero(T(0)), one(T(1)), first = min(max(cell, zero), last_pair_);
     const auto before = cell < zero, behind = first < cell, none = (cell < -one) | (size_ <= cell);
+    const auto no_first = none | behind, no_second = none | before;
     lanes.store(taps->cell + i, first);
-    lanes.store(taps->weight[0] + i, select(before, f, one - f));
-    lanes.store(taps->weight[1] + i, select(behind, one - f, f));
-    lanes.store(taps->slope[0] + i, select(none | behind, zero, select(before, one, -one)));
-    lanes.store(taps->slope[1] + i, select(none | before, zero, select(behind, -one, of_second_)));
+    lanes.store(taps->weight[0] + i, select(no_first, weight_of_none, select(before, f, one - f)));
+    lanes.store(taps->weight[1] + i, select(no_second, weight_of_none, select(behind, one - f, f * of_second_)));
+    lanes.store(taps->slope[0] + i, select(no_first, zero, select(before, one, -one)));
+    lanes.store(taps->slope[1] + i, select(no_second, zero, select(behind, -one, of_second_)));
   }
 
-  bool border_, nearest_;
   V scale_, shift_, size_, last_, last_pair_, of_second_;
 };
 
-template <class T>
-void sample_taps(const SampleAxis<T>& x, const SampleAxis<T>& y, const T* grid, int64_t n, SampleTaps<T>* taps) {
-  const Axis<T> along_x(x), along_y(y);
+template <class T, bool border, bool nearest>
+void find_taps(const SampleAxis<T>& x, const SampleAxis<T>& y, const T* grid, int64_t n, SampleTaps<T>* taps) {
+  const Axis<T, border, nearest> along_x(x), along_y(y);
   for_each_vector<T>(n, [&](int64_t i, auto lanes) __attribute__((always_inline)) {
     const auto places = load_pairs(grid + 2 * i, lanes);
     along_x.set(places.first, i, lanes, &taps->x);
@@ -95,6 +90,13 @@ void sample_taps(const SampleAxis<T>& x, const SampleAxis<T>& y, const T* grid, 
   for (int64_t j = 0; j < n; ++j) {
     taps->corner[j] = static_cast<int32_t>(taps->y.cell[j]) * x.size + static_cast<int32_t>(taps->x.cell[j]);
   }
+}
+
+template <class T>
+void sample_taps(const SampleAxis<T>& x, const SampleAxis<T>& y, const T* grid, int64_t n, SampleTaps<T>* taps) {
+  const auto find = x.border ? (x.nearest ? find_taps<T, true, true> : find_taps<T, true, false>)
+                             : (x.nearest ? find_taps<T, false, true> : find_taps<T, false, false>);
+  find(x, y, grid, n, taps);
 }
 
 // --- the cells of a plane ------------------------------------------------------------------------
@@ -118,15 +120,19 @@ class SampledCells {
     }
   }
 
-  // Zero where a cell does not count, whatever it holds.
   struct Four {
     Vec<T> upper[2], lower[2];
   };
   template <class Lanes>
   [[gnu::always_inline]] Four at(int64_t i, Lanes lanes) const {
     const auto upper = load_pairs(upper_ + 2 * i, lanes), lower = load_pairs(lower_ + 2 * i, lanes);
+    return {{upper.first, upper.second}, {lower.first, lower.second}};
+  }
+  // Zero where a cell does not count, whatever it holds.
+  template <class Lanes>
+  [[gnu::always_inline]] Four that_count(int64_t i, Lanes lanes) const {
     const Vec<T> zero(T(0));
-    Four v{{upper.first, upper.second}, {lower.first, lower.second}};
+    Four v = at(i, lanes);
     unroll<2>([&](auto k) __attribute__((always_inline)) {
       const auto no_column = lanes.load(taps_.x.slope[k] + i) == zero;
       v.upper[k] = select(no_column | (lanes.load(taps_.y.slope[0] + i) == zero), zero, v.upper[k]);
@@ -140,20 +146,26 @@ class SampledCells {
   alignas(64) T upper_[2 * tile_cells], lower_[2 * tile_cells];
 };
 
-// of[0] * by[0] + of[1] * by[1], the factors those of vector i.
+// of[0] * by[0] + of[1] * by[1], the factors those of vector i. Zeros of either sign add up to +0.
 template <class T, class Lanes>
 [[gnu::always_inline]] inline Vec<T> pair_sum(const Vec<T> (&of)[2], const T (&by)[2][tile_cells], int64_t i,
                                               Lanes lanes) {
-  return fma(of[1], lanes.load(by[1] + i), of[0] * lanes.load(by[0] + i));
+  return fma(of[1], lanes.load(by[1] + i), fma(of[0], lanes.load(by[0] + i), Vec<T>(T(0))));
 }
 
 template <class T>
 void sample_plane(const SampleTaps<T>& taps, int64_t n, const T* plane, T* y) {
   const SampledCells<T> cells(taps, n, plane);
   for_each_vector<T>(n, [&](int64_t i, auto lanes) __attribute__((always_inline)) {
-    const auto v = cells.at(i, lanes);
-    const Vec<T> rows[] = {pair_sum(v.upper, taps.x.weight, i, lanes), pair_sum(v.lower, taps.x.weight, i, lanes)};
-    lanes.store(y + i, pair_sum(rows, taps.y.weight, i, lanes));
+    const auto sum = [&](const auto& v) __attribute__((always_inline)) {
+      const Vec<T> rows[] = {pair_sum(v.upper, taps.x.weight, i, lanes), pair_sum(v.lower, taps.x.weight, i, lanes)};
+      return pair_sum(rows, taps.y.weight, i, lanes);
+    };
+    // A cell that does not count has weight 0, which only what is infinite or NaN survives.
+    Vec<T> value = sum(cells.at(i, lanes));
+    if (any(is_nan(value))) [[unlikely]]
+      value = sum(cells.that_count(i, lanes));
+    lanes.store(y + i, value);
   });
 }
 
@@ -163,7 +175,7 @@ void sample_grid_gradient(const SampleTaps<T>& taps, int64_t n, const T* grad_ou
                           T* of_y) {
   const SampledCells<T> cells(taps, n, plane);
   for_each_vector<T>(n, [&](int64_t i, auto lanes) __attribute__((always_inline)) {
-    const auto v = cells.at(i, lanes);
+    const auto v = cells.that_count(i, lanes);
     const Vec<T> grad = lanes.load(grad_output + i);
     const auto add = [&](const auto& by_x, const auto& by_y, T* sum) __attribute__((always_inline)) {
       const Vec<T> rows[] = {pair_sum(v.upper, by_x, i, lanes), pair_sum(v.lower, by_x, i, lanes)};

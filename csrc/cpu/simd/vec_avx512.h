@@ -151,9 +151,11 @@ inline VecD min(VecD a, VecD b) { return _mm512_min_pd(a.raw, b.raw); }
 inline VecF sqrt(VecF a) { return _mm512_sqrt_ps(a.raw); }
 inline VecD sqrt(VecD a) { return _mm512_sqrt_pd(a.raw); }
 
-// To the nearest integer, ties to even.
+// To the nearest integer, ties to even, and to the next one below.
 inline VecF round(VecF a) { return _mm512_roundscale_ps(a.raw, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 inline VecD round(VecD a) { return _mm512_roundscale_pd(a.raw, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+inline VecF floor(VecF a) { return _mm512_roundscale_ps(a.raw, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
+inline VecD floor(VecD a) { return _mm512_roundscale_pd(a.raw, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
 
 // Ordered comparisons: false where an operand is NaN.
 inline MaskF operator<(VecF a, VecF b) { return {_mm512_cmp_ps_mask(a.raw, b.raw, _CMP_LT_OQ)}; }

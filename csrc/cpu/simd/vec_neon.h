@@ -190,9 +190,11 @@ inline VecD min(VecD a, VecD b) { return vbslq_f64(vcltq_f64(a.raw, b.raw), a.ra
 inline VecF sqrt(VecF a) { return vsqrtq_f32(a.raw); }
 inline VecD sqrt(VecD a) { return vsqrtq_f64(a.raw); }
 
-// To the nearest integer, ties to even.
+// To the nearest integer, ties to even, and to the next one below.
 inline VecF round(VecF a) { return vrndnq_f32(a.raw); }
 inline VecD round(VecD a) { return vrndnq_f64(a.raw); }
+inline VecF floor(VecF a) { return vrndmq_f32(a.raw); }
+inline VecD floor(VecD a) { return vrndmq_f64(a.raw); }
 
 // Ordered comparisons: false where an operand is NaN.
 inline MaskF operator<(VecF a, VecF b) { return {vcltq_f32(a.raw, b.raw)}; }

@@ -120,9 +120,11 @@ Vec<T> min(Vec<T> a, Vec<T> b) {
 inline VecF sqrt(VecF a) { return VecF(__builtin_sqrtf(a.raw)); }
 inline VecD sqrt(VecD a) { return VecD(__builtin_sqrt(a.raw)); }
 
-// To the nearest integer, ties to even.
+// To the nearest integer, ties to even, and to the next one below.
 inline VecF round(VecF a) { return VecF(__builtin_rintf(a.raw)); }
 inline VecD round(VecD a) { return VecD(__builtin_rint(a.raw)); }
+inline VecF floor(VecF a) { return VecF(__builtin_floorf(a.raw)); }
+inline VecD floor(VecD a) { return VecD(__builtin_floor(a.raw)); }
 
 // Ordered comparisons: false where an operand is NaN.
 inline MaskF operator<(VecF a, VecF b) { return {a.raw < b.raw}; }
