@@ -55,7 +55,6 @@ class Server:
 
     def __init__(self, library: Library, threads: int) -> None:
         self.library = library
-        self.peaks: list[float] = []
         set_threads(library, threads)
         gc.freeze()  # PyTorch alone is a hundred thousand objects, which each collection would visit
 
@@ -66,6 +65,7 @@ class Server:
         """Builds a case and returns what its first calls give."""
         self.case = CASES[name]
         self.arrays = self.case.arrays(self.case.dtype)
+        self.peaks: list[float] = []
         self.call: Call = self.case.make(self.library, self.arrays)
         with self._mode():
             return outputs(self.call, self.case.check_calls)

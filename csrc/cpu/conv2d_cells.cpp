@@ -172,8 +172,8 @@ void cut_rows(const Correlation<T>& c, int64_t most, Cut& cut) {
   }
 }
 
-// What all units cost the thread that gets most of them, in multiply-adds. That a copied cell counts 50 and a weight
-// 20, of which a unit reads all that it needs, is derived from times of 256 planes of 7x7.
+// What all units cost the thread that gets most of them, in multiply-adds. That a copied cell counts 50 and the
+// reading of a weight 20 is derived from times of 256 planes of 7x7.
 template <class T>
 double cost(const Correlation<T>& c, const Cut& cut, int64_t threads) {
   const int64_t most_units = ceil_div(c.groups * cut.parts * cut.bands, threads);

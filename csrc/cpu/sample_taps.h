@@ -18,7 +18,7 @@ struct SampleAxis {
 };
 
 // Of the two cells of a pair along one axis: the weight, and its derivative by the place, which is 0 only where the
-// cell does not count.
+// cell does not count. There the weight is 0, too, or NaN where the place is infinite or NaN.
 template <class T>
 struct alignas(64) AxisTaps {
   T cell[tile_cells];  // the first of the pair
