@@ -14,7 +14,8 @@
 namespace fastnn::cpu {
 namespace {
 
-constexpr int64_t max_m_block = 168;    // a packed block of A stays in L2; a multiple of all tiles' rows
+constexpr int64_t max_m_block = 84;     // a packed block of A stays in L2; a multiple of all tiles' rows
+constexpr int64_t one_m_block = 168;    // up to so many rows are packed as one block
 constexpr int64_t max_n_block = 3840;   // a packed slice of B stays in L3
 constexpr int64_t l1_share = 16 << 10;  // bytes of an operand that stay in L1 beside the rest
 constexpr int64_t few_uses = 8;         // of an operand: up to so many, packing it costs more than it gives
@@ -148,9 +149,9 @@ void multiply(const Problem<T>& p) {
   const auto& kernel = kernels<T>().gemm;
   if (is_thin(p)) return multiply_thin(p);
   if (is_shallow(p)) return kernel.multiply_shallow(unpacked(p, 0, p.size.k));
-  const bool packs_b = should_pack_b(p), one_block = p.size.m <= max_m_block;
+  const bool packs_b = should_pack_b(p), one_block = p.size.m <= one_m_block;
   const int64_t k_block = k_block_size(p.size.k);
-  const int64_t m_block = std::min(p.size.m, max_m_block);
+  const int64_t m_block = one_block ? p.size.m : max_m_block;
   const int64_t n_block = std::min(p.size.n, packs_b && one_block ? kernel.tile_columns : max_n_block);
   std::optional<AlignedBuffer<T>> a_buffer, b_buffer;
   if (should_pack_a(p)) a_buffer.emplace(round_up(m_block, kernel.tile_rows) * k_block);
