@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import fastnn.functional as F
 from tests.opinfo import DTYPES, FUNCTIONS, Backend, Function, Sample, call
 from tests.opinfo.comparison import assert_same_bits
 
@@ -77,3 +78,15 @@ def test_permuted_batch_gives_permuted_result(backend: Backend, function: Functi
         permuted = call(backend, function, cut(function, sample, order))
         for i in function.batched_results:
             assert_same_bits([permuted[i]], [whole[i][order]], f"{function} of {sample}")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_result_larger_than_the_caches_is_its_parts(dtype: str) -> None:
+    """More than 4 MB are written otherwise than less; edges of all kinds on the way."""
+    rng = np.random.default_rng(13)
+    x, weight, bias = (rng.standard_normal(s).astype(dtype) for s in ((1103, 37), (1001, 37), (1001,)))
+    parts = [F.linear(part, weight, bias) for part in np.array_split(x, 5)]
+    assert_same_bits([F.linear(x, weight, bias)], [np.concatenate(parts)], "linear")
+    images, filters = (rng.standard_normal(s).astype(dtype) for s in ((7, 40, 53, 53), (65, 40, 1, 1)))
+    parts = [F.conv2d(image, filters) for image in np.split(images, 7)]
+    assert_same_bits([F.conv2d(images, filters)], [np.concatenate(parts)], "conv2d")

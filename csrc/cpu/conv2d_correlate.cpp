@@ -14,6 +14,11 @@ namespace {
 constexpr int64_t unit_elements = 1 << 16;  // of C, so that it stays in L2
 constexpr int64_t least_unit_columns = 512, most_unit_columns = 2048;
 
+template <class T>
+bool is_y_far(const Correlation<T>& c) {
+  return c.images * c.groups * c.filters * c.y_plane > far_elements<T>;
+}
+
 // The weights in the order in which the register tile reads them: [group][block of k][tile][k][row].
 template <class T>
 class PackedWeights {
@@ -129,9 +134,11 @@ class UnitProduct {
     if (dense) {
       product_.c = c_.y_of(j / cells, unit_.group, unit_.first_filter) + j % cells;
       product_.c_row = c_.y_plane;
+      product_.c_far = is_y_far(c_);
     } else {
       product_.c = tiles_.data() + index * width() * filters();
       product_.c_row = width();
+      product_.c_far = false;
     }
     kernels<T>().gemm.multiply_panel(product_);
     if (!dense && last_) scatter(j, columns);
@@ -214,7 +221,8 @@ Cut choose_cut(const Correlation<T>& c) {
 template <class T>
 bool should_pack(const Correlation<T>& c) {
   const int64_t uses = ceil_div(c.rows() * c.w.output, kernels<T>().gemm.tile_columns);
-  return uses > 2 && c.filters * c.depth() * static_cast<int64_t>(sizeof(T)) > (16 << 10);
+  const bool fits_l1 = c.filters * c.depth() * static_cast<int64_t>(sizeof(T)) <= (16 << 10);
+  return uses > 2 && (!fits_l1 || is_y_far(c));
 }
 
 template <class T>

@@ -19,6 +19,7 @@ constexpr int64_t one_m_block = 168;    // up to so many rows are packed as one 
 constexpr int64_t max_n_block = 3840;   // a packed slice of B stays in L3
 constexpr int64_t l1_share = 16 << 10;  // bytes of an operand that stay in L1 beside the rest
 constexpr int64_t few_uses = 8;         // of an operand: up to so many, packing it costs more than it gives
+constexpr int64_t few_terms = 64;       // of a sum: with more, the way of a far C to L1 is no part of the time
 constexpr int64_t cache_line = 64;
 constexpr double work_per_task = 1 << 20;
 
@@ -30,6 +31,7 @@ struct Problem {
   int64_t c_row;
   bool accumulate;
   Epilogue<T> epilogue;
+  bool c_far;
 
   // The rectangle of C at (i, j).
   Problem part(int64_t i, int64_t j, int64_t rows, int64_t columns) const {
@@ -71,6 +73,7 @@ void multiply_block(const Problem<T>& p, const T* packed_a, const T* packed_b, b
   PanelProduct<T> product{};
   product.k = p.size.k;
   product.c_row = p.c_row;
+  product.c_far = p.c_far;
   product.accumulate = p.accumulate;
   product.b_column = 1;
   product.b_padded = packed_b != nullptr;
@@ -125,13 +128,13 @@ PanelProduct<T> unpacked(const Problem<T>& p, int64_t q, int64_t depth) {
 // Columns that run along memory are read to their ends, some at a time.
 template <class T>
 void multiply_thin(const Problem<T>& p) {
-  constexpr int64_t far_elements = (int64_t{4} << 20) / sizeof(T), some = 64;
+  constexpr int64_t some = 64;
   const int64_t k_block = k_block_size(p.size.k), columns = p.b.column == 1 ? p.size.n : some;
   for (int64_t j = 0; j < p.size.n; j += columns) {
     const Problem<T> part = p.part(0, j, p.size.m, std::min(columns, p.size.n - j));
     for (int64_t q = 0; q == 0 || q < p.size.k; q += k_block) {
       PanelProduct<T> product = unpacked(part, q, std::min(k_block, p.size.k - q));
-      product.b_far = p.size.n * p.size.k > far_elements;
+      product.b_far = p.size.n * p.size.k > far_elements<T>;
       kernels<T>().gemm.multiply_thin(product);
     }
   }
@@ -211,7 +214,8 @@ Grid choose_grid(GemmSize size, int64_t tasks) {
 template <class T>
 void gemm(GemmSize size, MatrixView<T> a, MatrixView<T> b, T* c, bool accumulate, const Epilogue<T>& epilogue) {
   if (size.m == 0 || size.n == 0) return;
-  const Problem<T> problem{size, a, b, c, size.n, accumulate, epilogue};
+  const bool c_far = size.k <= few_terms && size.m * size.n > far_elements<T>;
+  const Problem<T> problem{size, a, b, c, size.n, accumulate, epilogue, c_far};
   const int64_t worth = static_cast<int64_t>(std::min(work(problem) / work_per_task, 1e6));
   const int64_t tasks = std::clamp<int64_t>(worth, 1, num_threads());
   if (tasks == 1) return multiply(problem);

@@ -8,6 +8,10 @@ namespace fastnn::cpu {
 
 inline constexpr int64_t max_k_block = 256;  // a packed panel of B stays in L1
 
+// A matrix of more lies in no cache near by.
+template <class T>
+inline constexpr int64_t far_elements = (int64_t{4} << 20) / sizeof(T);
+
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 

@@ -32,6 +32,7 @@ struct PanelProduct {
   bool b_padded;     // rows of B may be read to the tile's full width
   bool b_far;        // B lies in no cache near by, of multiply_thin
   bool b_followed;   // behind this packed panel lies the next one, of multiply_panel
+  bool c_far;        // C lies in no cache near by, of multiply_panel
   T* c;
   int64_t c_row;
   int64_t m, n, k;

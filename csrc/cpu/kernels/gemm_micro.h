@@ -73,9 +73,41 @@ class PackedRows {
   int64_t b_step_;
 };
 
+// A tile's lines of C, asked for while its terms are summed: all before the first term, ...
+template <class T, int Rows, int Vectors>
+class CAtOnce {
+ public:
+  [[gnu::always_inline]] CAtOnce(const T* c, const PanelProduct<T>& product) {
+    unroll<Rows * Vectors>([&](auto i) __attribute__((always_inline)) {
+      __builtin_prefetch(c + i / Vectors * product.c_row + i % Vectors * Vec<T>::size, 1);
+    });
+  }
+  [[gnu::always_inline]] void before(int64_t) {}
+};
+
+// ... or a row every few terms. All at once take the places in which lines wait on their way to L1, which only a C
+// from beyond L2 makes felt; from nearer the questions among the terms cost more.
+template <class T, int Rows, int Vectors>
+class CRowByRow {
+ public:
+  [[gnu::always_inline]] CRowByRow(const T* c, const PanelProduct<T>& product) : row_(c), c_row_(product.c_row) {
+    while (2 * terms_ * Rows <= product.k) terms_ *= 2;
+  }
+  [[gnu::always_inline]] void before(int64_t term) {
+    if ((term & (terms_ - 1)) != 0) return;
+    unroll<Vectors>([&](auto v) __attribute__((always_inline)) { __builtin_prefetch(row_ + v * Vec<T>::size, 1); });
+    row_ += c_row_;
+  }
+
+ private:
+  const T* row_;
+  int64_t c_row_, terms_ = 1;  // a power of two
+};
+
 // Rows x Vectors accumulators; accumulator I belongs to row I / Vectors and vector I % Vectors. With Masked,
 // the last vector of B has only as many lanes as C has columns there.
-template <class T, int Rows, int Vectors, bool Masked, template <class, int> class RowsOfA = RowsInPlace>
+template <class T, int Rows, int Vectors, bool Masked, template <class, int> class RowsOfA = RowsInPlace,
+          template <class, int, int> class AskedForC = CAtOnce>
 struct Tile {
   using V = Vec<T>;
 
@@ -97,8 +129,9 @@ struct Tile {
     const int64_t b_k = product.b_k, k = product.k;
     RowsOfA<T, Rows> terms(a, product);
     const T* b = product.b;
-    (__builtin_prefetch(c + I / Vectors * product.c_row + I % Vectors * V::size, 1), ...);
+    AskedForC<T, Rows, Vectors> asked(c, product);
     for (int64_t p = 0; p < k; ++p, terms.next(), b += b_k) {
+      asked.before(p);
       V row[size_t{Vectors}];
       unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
         row[v] = Masked && v == Vectors - 1 ? V::load(b + v * V::size, tail) : V::load(b + v * V::size);
@@ -142,6 +175,16 @@ struct Tile {
   static constexpr std::integral_constant<int, I % Vectors> vector_of{};
 };
 
+template <class T, int Vectors, bool Masked>
+void packed_tile(const PanelProduct<T>& product, const T* a, T* c, const T* row_bias) {
+  constexpr int waiting_lines = 16;  // of those on their way to L1; the fewest of the processors measured
+  if constexpr (tile_rows * Vectors > waiting_lines) {
+    if (product.c_far)
+      return Tile<T, tile_rows, Vectors, Masked, PackedRows, CRowByRow>::multiply(product, a, c, row_bias);
+  }
+  Tile<T, tile_rows, Vectors, Masked, PackedRows>::multiply(product, a, c, row_bias);
+}
+
 // The tile of the `rows` rows left over, rows in [1, tile_rows).
 template <class T, int Vectors, bool Masked, int... R>
 void edge_tile(std::integer_sequence<int, R...>, int64_t rows, const PanelProduct<T>& product, const T* a, T* c,
@@ -165,7 +208,7 @@ void multiply_tiles(const PanelProduct<T>& product) {
   for (int64_t tile = 0, left = product.m; left > 0; ++tile) {
     const int64_t rows = even ? (left + tiles - tile - 1) / (tiles - tile) : smaller(left, tile_rows);
     if (rows == tile_rows && packed) {
-      Tile<T, tile_rows, Vectors, Masked, PackedRows>::multiply(product, a, c, row_bias);
+      packed_tile<T, Vectors, Masked>(product, a, c, row_bias);
     } else if (rows == tile_rows) {
       Tile<T, tile_rows, Vectors, Masked>::multiply(product, a, c, row_bias);
     } else {
