@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = os.environ.get("FASTNN_BUILD_DIR")
 FOREIGN = {"x86_64": {"neon"}, "aarch64": {"avx2", "avx512"}}
 UNITS = sorted({path.stem for path in (ROOT / "csrc/cpu/isa").glob("*.cpp")} - FOREIGN[platform.machine()])
+TYPES = {"f32": "float", "f64": "double"}
 # V and W have a definition; v and w are references to what other libraries may lack.
 WEAK = "VWu"
 COMPILER = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++")
@@ -36,26 +37,32 @@ def flags(isa: str) -> list[str]:
     return call[1].split()
 
 
-def compile_unit(isa: str, folder: Path) -> Path:
-    unit = folder / f"{isa}.o"
+def compile_unit(isa: str, dtype: str, folder: Path) -> Path:
+    unit = folder / f"{isa}_{dtype}.o"
     source = ROOT / f"csrc/cpu/isa/{isa}.cpp"
     # Without optimisation nothing is inlined away: more symbols to look at, in less time.
     command = [COMPILER, "-std=c++20", "-O1", "-fPIC", f"-I{ROOT / 'csrc'}", *flags(isa)]
-    subprocess.run([*command, "-c", str(source), "-o", str(unit)], check=True)
+    names = [f"-DFASTNN_DTYPE={dtype}", f"-DFASTNN_TYPE={TYPES[dtype]}"]
+    subprocess.run([*command, *names, "-c", str(source), "-o", str(unit)], check=True)
     return unit
 
 
-def left_by_pip(isa: str) -> list[Path]:
+def built(isa: str, dtype: str) -> str:
+    """The end of an object's path in a build."""
+    return f"fastnn_isa_{isa}_{dtype}.dir/csrc/cpu/isa/{isa}.cpp.o"
+
+
+def left_by_pip(isa: str, dtype: str) -> list[Path]:
     sources = [ROOT / f"csrc/cpu/isa/{isa}.cpp", *(ROOT / "csrc").rglob("*.h")]
     changed = max(path.stat().st_mtime for path in sources)
-    found = ROOT.glob(f"build/cp*/**/isa/{isa}.cpp.o")
+    found = ROOT.glob(f"build/cp*/**/{built(isa, dtype)}")
     return sorted(path for path in found if path.stat().st_mtime > changed)
 
 
-def objects(isa: str, folder: Path) -> list[Path]:
+def objects(isa: str, dtype: str, folder: Path) -> list[Path]:
     if BUILD:
-        return sorted(Path(BUILD).rglob(f"isa/{isa}.cpp.o"))
-    return left_by_pip(isa) or [compile_unit(isa, folder)]
+        return sorted(Path(BUILD).rglob(built(isa, dtype)))
+    return left_by_pip(isa, dtype) or [compile_unit(isa, dtype, folder)]
 
 
 def symbols(unit: Path, kinds: str) -> list[str]:
@@ -69,13 +76,14 @@ def own(name: str, isa: str) -> bool:
     return re.match(rf"_Z(GV)?Z*NK?6fastnn3cpu{len(isa)}{isa}", name) is not None
 
 
+@pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("isa", UNITS)
-def test_unit_exports_its_table_only(isa: str, tmp_path: Path) -> None:
-    found = objects(isa, tmp_path)
-    assert found, f"no object of {isa} under {BUILD}"
+def test_unit_exports_its_table_only(isa: str, dtype: str, tmp_path: Path) -> None:
+    found = objects(isa, dtype, tmp_path)
+    assert found, f"no object of {isa} and {dtype} under {BUILD}"
     for unit in found:
         assert [name for name in symbols(unit, WEAK) if not own(name, isa)] == []
-        assert symbols(unit, "TDBRGS") == [f"_ZN6fastnn3cpu{len(isa)}{isa}5tableE"]
+        assert symbols(unit, "TDBRGS") == [f"_ZN6fastnn3cpu{len(isa)}{isa}3{dtype}E"]
 
 
 def test_a_leak_is_seen(tmp_path: Path) -> None:

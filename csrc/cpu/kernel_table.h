@@ -1,4 +1,4 @@
-// The kernels of one instruction set, as pointers: each unit in isa/ exports one such table, dispatch.h
+// The kernels of one instruction set, as pointers: each unit in isa/ exports those of one dtype, dispatch.h
 // hands out the best one. A kernel works on plain memory of one thread and knows neither shapes nor threads.
 #pragma once
 
@@ -268,8 +268,8 @@ struct Kernels {
 
 struct KernelTable {
   const char* isa;
-  Kernels<float> f32;
-  Kernels<double> f64;
+  const Kernels<float>& f32;
+  const Kernels<double>& f64;
 };
 
 }  // namespace fastnn::cpu

@@ -6,8 +6,3 @@ inline constexpr int tile_rows = 6, tile_vectors = 2;
 }
 
 #include "cpu/kernels/table.h"
-
-namespace fastnn::cpu::avx2 {
-extern const KernelTable table;
-constinit const KernelTable table{"avx2", make_kernels<float>(), make_kernels<double>()};
-}  // namespace fastnn::cpu::avx2

@@ -6,8 +6,3 @@ inline constexpr int tile_rows = 8, tile_vectors = 3;
 }
 
 #include "cpu/kernels/table.h"
-
-namespace fastnn::cpu::neon {
-extern const KernelTable table;
-constinit const KernelTable table{"neon", make_kernels<float>(), make_kernels<double>()};
-}  // namespace fastnn::cpu::neon

@@ -6,8 +6,3 @@ inline constexpr int tile_rows = 4, tile_vectors = 2;
 }
 
 #include "cpu/kernels/table.h"
-
-namespace fastnn::cpu::scalar {
-extern const KernelTable table;
-constinit const KernelTable table{"scalar", make_kernels<float>(), make_kernels<double>()};
-}  // namespace fastnn::cpu::scalar

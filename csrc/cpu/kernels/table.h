@@ -1,5 +1,6 @@
-// Gathers the kernels of one instruction set. A unit of isa/ defines FASTNN_NAMESPACE, includes its vectors,
-// states the register tile as tile_rows x tile_vectors, and includes this file.
+// Gathers the kernels of one instruction set and dtype. A unit of isa/ defines FASTNN_NAMESPACE, includes its vectors,
+// states the register tile as tile_rows x tile_vectors, and includes this file; the build compiles it for each dtype,
+// with its names in FASTNN_DTYPE (f32, f64) and FASTNN_TYPE (float, double).
 #pragma once
 
 #include "cpu/kernel_table.h"
@@ -114,5 +115,8 @@ constexpr Kernels<T> make_kernels() {
       .burn_fma = burn_fma<T>,
   };
 }
+
+extern const Kernels<FASTNN_TYPE> FASTNN_DTYPE;
+constinit const Kernels<FASTNN_TYPE> FASTNN_DTYPE = make_kernels<FASTNN_TYPE>();
 
 }  // namespace fastnn::cpu::FASTNN_NAMESPACE
